@@ -101,7 +101,7 @@ class Precisions(Generic[Options]):
     fewest: int
     most: int
     """The fewest and the most bits of each tensor."""
-    given: Callable[[Options, Mapping[str, int]], Options]
+    with_bits: Callable[[Options, Mapping[str, int]], Options]
     """The options with these numbers of bits for each of `tensors`."""
 
 

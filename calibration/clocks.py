@@ -19,7 +19,7 @@ from typing import Any
 
 from backends.cost import clock
 from backends.finn.clock import predicted
-from flows.core.clock import Clock, judge_clock, seen_on
+from flows.core.clock import Clock, judge_clock, with_seen
 from flows.core.evidence import TOTAL, Reading
 from flows.core.part import find_part
 from flows.registry import load
@@ -98,8 +98,7 @@ def judged_by_model(row: Row) -> tuple[Reading, Clock]:
     """(Fmax, verdict on the clock) of a row's design, predicted from the attributes of its nodes where known."""
     part = find_part(row["part"])
     fmax = next(reading for reading in predicted(row.get("config", {}).items(), part) if reading.scope == TOTAL)
-    known = seen_on(part, load(row["flow"]).seen_clocks)
-    return fmax, judge_clock([fmax, *([known] if known else [])], row["asked_ns"])
+    return fmax, judge_clock(with_seen([fmax], part, load(row["flow"]).seen_clocks), row["asked_ns"])
 
 
 def main() -> None:

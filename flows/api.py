@@ -100,7 +100,7 @@ def sweep(
     store: Place | None = None,
     jobs: int | None = None,
     executor: str | Pool | None = None,
-    told: Callable[[int, int, int], None] = lambda done, of, kept: None,
+    progress: Callable[[int, int, int], None] = lambda done, of, kept: None,
     **options: Any,
 ) -> Sweep:
     """Estimates of every combination: `part`, `clock_ns` and each of `options` may be a list, a range or an
@@ -108,8 +108,8 @@ def sweep(
 
     They are computed by `jobs` processes (as many as there are cores), or by `executor`: an executor of
     `concurrent.futures`, or a text as ``--executor`` takes it; each is kept in the store as soon as it is there. `data`
-    has the accuracy of each arithmetic evaluated, once. `told` hears how many points are done, of how many, and how
-    many were kept from before.
+    has the accuracy of each arithmetic evaluated, once. `progress` is called with the number of points that are done,
+    of all, and of those that were kept from before.
     """
     from flows import pools, sweeping
 
@@ -129,7 +129,7 @@ def sweep(
     else:
         opened = pools.opened(executor, None if jobs is None else values.count("jobs", jobs))
     with opened as (pool, workers):
-        outcome = sweeping.sweep(points, trained, batch, arguments.open_store(store), steps, pool, workers, told)
+        outcome = sweeping.sweep(points, trained, batch, arguments.open_store(store), steps, pool, workers, progress)
     if not outcome.runs:
         raise outcome.errors[0]
     return Sweep(outcome.document, outcome.errors)
@@ -153,14 +153,14 @@ def search(
     images: int = 2000,
     store: Place | None = None,
     listener: Callable[[str, Step, str], None] | None = None,
-    told: Callable[[int, int, int], None] = lambda done, of, kept: None,
+    progress: Callable[[int, int, int], None] = lambda done, of, kept: None,
     **options: Any,
 ) -> Searched:
     """The cheapest bits of each layer that lose at most `keep_accuracy` points (of 100) against the float network.
 
     Each tensor has one of `bits`; `cost` is the resource to save ("lut", "ff", "bram18", "dsp"), by default the one
     that binds the widest design. At most `images` images of `data` choose, never the test images, on which the best is
-    evaluated in the end. `told` is of the `trials` designs to try; a search that was ended goes on where it stopped.
+    evaluated in the end. `progress` counts the `trials` designs; a search that was ended goes on where it stopped.
     """
     from flows.searching import search as searching
     from flows.searching.goal import goal
@@ -170,7 +170,7 @@ def search(
     request = arguments.request("search", (flow,), source, part, clock_ns, margins, (), options)
     steps = arguments.executor(store, 1, listener)
     trained = designs.trained_network(source, lambda: steps)
-    outcome = searching.search(request, wanted, trained, arguments.open_store(store), steps, told)
+    outcome = searching.search(request, wanted, trained, arguments.open_store(store), steps, progress)
     return Searched(mixed.document(outcome), search=outcome)
 
 

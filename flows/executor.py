@@ -236,4 +236,4 @@ def _environment() -> dict[str, str]:
 
 def run_attached(module: str, *arguments: str) -> int:
     """Runs a worker of ours in the user's terminal and folder, outside the store; returns its exit code."""
-    return processes.run_attached([sys.executable, "-P", "-m", module, *arguments], _environment())
+    return processes.run_attached([find_tool(PYTHON) or sys.executable, "-P", "-m", module, *arguments], _environment())

@@ -14,7 +14,8 @@ from backends.cost.shell import NONE
 from backends.protocol import Backend, Job, Note, NoteKind
 from flows import imports, pixels
 from flows.answers import Answer, Resolved, ask, readings_step
-from flows.core.clock import at_credible_clock, judge_clock, seen_on
+from flows.core.clock import judge_clock, with_seen
+from flows.core.clock_rates import at_credible_clock
 from flows.core.errors import InputError, MismatchError, PluginError
 from flows.core.evidence import TOTAL, Reading, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
@@ -202,8 +203,7 @@ def _in_fabric(
     of its clock, "" where there is none)."""
     job = prepared.job
     clock_ns = job.target.clock_ns
-    seen = seen_on(job.target.part, backend.seen_clocks)
-    known = (*readings, *((seen,) if seen else ()))
+    known = with_seen(readings, job.target.part, backend.seen_clocks)
     clock = judge_clock(known, clock_ns)
     reported: Sequence[Reading] = synthesis.with_routed(at_credible_clock(known, clock_ns), backend.csynth_ratios)
     reported = [_without_interval(reading) if _is_unproven(reading, backend) else reading for reading in reported]

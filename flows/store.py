@@ -15,14 +15,12 @@ Because a directory appears in ``steps`` by one rename, a run that is killed lea
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from time import sleep
 from uuid import uuid4
 
 from flows.core.errors import InputError
@@ -31,6 +29,7 @@ from flows.core.plan import Asset, Step
 from flows.core.record import Document
 from flows.core.record_reader import ADVICE, document_from_json
 from flows.ledger import book
+from flows.locks import held, is_abandoned, pause
 from flows.manifest import MANIFEST, Changed, Manifest, check, read_manifest
 
 LOG = "step.log"
@@ -63,24 +62,10 @@ class Store:
     def writing(self) -> AbstractContextManager[None]:
         return writing(f"store {self.root}")
 
-    @contextmanager
-    def lock(self, digest: str, waiting: Callable[[], None] | None = lambda: sleep(0.1)) -> Iterator[bool]:
-        """Held by one process and thread at a time; released by the system when its holder dies.
-
-        While another holds it, `waiting` is called repeatedly; an exception of it ends the wait. Where `waiting` is
-        None there is no wait, and False is yielded. The time of the lock's file says when the step was last used.
-        """
-        with self.writing():
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            descriptor = os.open(self.locks / digest, flags, 0o666)
-        try:
-            while not (is_mine := _locked(descriptor)) and waiting:
-                waiting()
-            if waiting:
-                os.utime(descriptor)
-            yield is_mine
-        finally:
-            os.close(descriptor)
+    def lock(self, digest: str, waiting: Callable[[], None] | None = pause) -> AbstractContextManager[bool]:
+        """That of a step or of whatever else is made once (`flows.locks.held`); the time of its file says when the step
+        was last used."""
+        return held(self.locks / digest, f"store {self.root}", waiting)
 
     def finished(self, step: Step, digest: str, inputs: Mapping[str, str], thorough: bool) -> Manifest | None:
         """The manifest of a stored result, None where there is none. Links to the user's files are set to where they
@@ -118,7 +103,7 @@ class Store:
         """
         for entry in self.scratch.iterdir():
             owner = entry.name.lstrip(".").partition(".")[0]
-            if owner == digest or self._abandoned(owner):
+            if owner == digest or is_abandoned(self.locks / owner):
                 with suppress(OSError):
                     remove(entry)
         folder = self.scratch / f"{digest}.{uuid4().hex[:8]}"
@@ -142,17 +127,6 @@ class Store:
             if self.log(folder).exists():
                 remove(folder / LOG)
                 self.log(folder).rename(folder / LOG)
-
-    def _abandoned(self, digest: str) -> bool:
-        """Whether no process is at this step: the system releases a lock when its holder dies."""
-        try:
-            descriptor = os.open(self.locks / digest, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:  # no such lock: nothing of a step's
-            return False
-        try:
-            return _locked(descriptor)
-        finally:
-            os.close(descriptor)
 
     def finish(self, folder: Path, manifest: Manifest) -> Path:
         """Names the directory of a step that has succeeded."""
@@ -256,15 +230,6 @@ class Store:
 def _begins(known: str, name: str) -> bool:
     design, dash, _ = known.rpartition("-")
     return f"{known}-".startswith(f"{name}-") or (known.startswith(name) and name.startswith(design + dash))
-
-
-def _locked(descriptor: int) -> bool:
-    """Takes the lock on an open file, where it is free."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _digest(folder: Path) -> str:

@@ -61,7 +61,7 @@ def _ordered_inputs(network: Network) -> Mapping[str, list[str]]:
         depth[layer.name] = 1 + max(depth[name] for name in layer.inputs)
     keys: dict[str, Any] = {name: (-depth[name], above[name], below[name]) for name in depth}
     if any(len({keys[name] for name in set(layer.inputs)}) < len(set(layer.inputs)) for layer in layers):
-        around = _told_apart(network, keys)
+        around = _surroundings(network, keys)
         keys = {name: (*key, around[name]) for name, key in keys.items()}
     ordered = {layer.name: list(layer.inputs) for layer in layers}
     for layer in layers:
@@ -70,7 +70,7 @@ def _ordered_inputs(network: Network) -> Mapping[str, list[str]]:
     return ordered
 
 
-def _told_apart(network: Network, keys: Mapping[str, Any]) -> Mapping[str, str]:
+def _surroundings(network: Network, keys: Mapping[str, Any]) -> Mapping[str, str]:
     """By tensor, a digest of `keys` and of what stands around it, as far as that tells more of them apart."""
     layers, around = counted(network), {name: digest_of(key) for name, key in keys.items()}
     while True:

@@ -63,6 +63,7 @@ def load_ranges(path: Path, network: Network, weights: str) -> Ranges:
 
 
 def range_ends(value: Any) -> tuple[float, float]:
+    """(low, high) of a range in JSON, [low, high]. Raises `Wrong`."""
     low, high = _TWO(value) if isinstance(value, list) and len(value) == 2 else (0.0, -1.0)
     if low > high:
         raise Wrong("is no list of two numbers, the lower first")

@@ -144,10 +144,14 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _counts(values: Any) -> tuple[int, ...]:
+def _list(values: Any) -> list[Any]:
     if not isinstance(values, list):
         raise TypeError(f"{values!r} is no list")
-    return tuple(_count(value) for value in values)
+    return values
+
+
+def _counts(values: Any) -> tuple[int, ...]:
+    return tuple(_count(value) for value in _list(values))
 
 
 def _pair(values: Any) -> tuple[int, ...]:
@@ -157,9 +161,7 @@ def _pair(values: Any) -> tuple[int, ...]:
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list):
-        raise TypeError(f"{values!r} is no list")
-    return tuple(_text(value) for value in values)
+    return tuple(_text(value) for value in _list(values))
 
 
 def _padding(value: Any) -> Any:

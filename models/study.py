@@ -64,6 +64,7 @@ def classified(name: str, labels: Sequence[int], classes: Sequence[int], names: 
 def disagreements(
     labels: Sequence[int], floating: Sequence[int], quantised: Sequence[int], names: Sequence[str] = CLASSES
 ) -> tuple[Disagreement, ...]:
+    """The images that the float and the quantised network call differently, by class numbers, one for each image."""
     return tuple(
         Disagreement(image, names[label], names[first], names[second])
         for image, (label, first, second) in enumerate(zip(labels, floating, quantised, strict=True))

@@ -67,7 +67,7 @@ def _finding(policy: Policy, rule: Rule, design: Design, before: Sequence[Design
 def _judge(rule: Rule, design: Design, before: Sequence[Design]) -> tuple[bool, str]:
     if rule.metric is None:
         return design.fit.verdict in (Verdict.FITS, Verdict.PROCESSOR), verdict(design.fit)
-    reading = _reading(rule.metric, design)
+    reading = design.known(rule.metric)
     if reading is None and design.is_program and rule.metric in RESOURCES and rule.bound != "min":
         return True, f"a program takes no {rule.metric.key}"
     if reading is None:
@@ -86,18 +86,13 @@ def _judge(rule: Rule, design: Design, before: Sequence[Design]) -> tuple[bool, 
     return _against(rule, design, reading, before)
 
 
-def _reading(metric: Metric, design: Design) -> Reading | None:
-    """The float network's accuracy is not the design's."""
-    return design.accuracy if metric is Metric.ACCURACY else design.totals.get(metric)
-
-
 def _against(rule: Rule, design: Design, reading: Reading, before: Sequence[Design]) -> tuple[bool, str]:
     run = design.run
     twins = [twin for twin in before if twin.run.name == run.name]
     twins = twins or [twin for twin in before if (twin.run.flow, twin.run.part) == (run.flow, run.part)]
     if len(twins) != 1:
         return False, f"the baseline has {len(twins)} runs to compare it with"
-    old = _reading(reading.metric, twins[0])
+    old = twins[0].known(reading.metric)
     if old is None:
         return False, f"{reading.metric.key} is unknown in the baseline"
     if evidence_of(old) != evidence_of(reading):

@@ -22,7 +22,7 @@ def document(search: Search) -> Document:
 
 
 def front(search: Search) -> list[tuple[Tried, Design]]:
-    """Designs that no other one beats in cost and accuracy, the cheapest first, of equal ones the first; one that is
+    """Designs that no other design beats in cost and accuracy, the cheapest first, of equal ones the first; one that is
     over its part only where every other one is, too."""
     designs = designs_of([tried.run for tried in search.tried])
     pairs = sorted(zip(search.tried, designs, strict=True), key=lambda pair: (pair[0].cost, pair[0].lost))
@@ -62,6 +62,7 @@ def summary(search: Search) -> list[str]:
 
 
 def points(share: float) -> str:
+    """A share of 1 in points of 100."""
     return f"{100 * share:.2f}"
 
 

@@ -180,7 +180,7 @@ class Sweep(Results):
         from reports.notebook import table
 
         front = self.front()
-        return table(front.document, self.errors, f"{len(front)} of {len(self)} designs, which no other one beats")
+        return table(front.document, self.errors, f"{len(front)} of {len(self)} designs, which no other design beats")
 
     def __str__(self) -> str:
         from reports.terminal.sweep import front

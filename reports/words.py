@@ -46,6 +46,7 @@ def label(metric: Metric) -> str:
 
 
 def number(metric: Metric, value: float) -> str:
+    """`value` in the unit of `metric`, without the unit; shares in %."""
     if metric in SHARES:
         return f"{100 * value:.2f} %"
     if metric in (*RATES, Metric.FMAX_MHZ):

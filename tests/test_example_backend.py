@@ -2,11 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from backends.protocol import Backend
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "docs" / "example_backend"
@@ -34,6 +38,12 @@ def flows(site: Path, *argv: str) -> subprocess.CompletedProcess[str]:
 def test_it_is_as_short_as_the_page_says() -> None:
     code = [line for line in (EXAMPLE / "ceiling.py").read_text().splitlines() if line.strip()]
     assert len(code) <= 40
+
+
+def test_the_page_lists_every_field_of_a_backend() -> None:
+    page = (ROOT / "docs" / "third-party-backends.md").read_text()
+    listed = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)", row)}
+    assert listed == {field.name for field in fields(Backend)}
 
 
 def test_it_passes_the_suite_as_the_page_says(site: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -90,7 +90,8 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), path.name)
 
 
-def imports(path: Path, typing: bool = True) -> Iterator[tuple[str, bool]]:
+@cache
+def imports(path: Path, typing: bool = True) -> tuple[tuple[str, bool], ...]:
     """Every module that `path` imports, and whether on import of it (not in a function, not for type checkers only);
     without `typing`, none of those that type checkers alone import."""
 
@@ -110,22 +111,36 @@ def imports(path: Path, typing: bool = True) -> Iterator[tuple[str, bool]]:
         for child in ast.iter_child_nodes(node):
             yield from walk(child, eager)
 
-    return walk(tree_of(path), True)
+    return tuple(walk(tree_of(path), True))
 
 
+@cache
 def target(module: str, name: str) -> str:
     """``from models import vectors`` imports a module, ``from models.zoo import ARCH8`` a name in one."""
     inner = ROOT.joinpath(*module.split("."), name)
     return f"{module}.{name}" if inner.with_suffix(".py").exists() or inner.is_dir() else module
 
 
-def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+@cache
+def calls(path: Path) -> tuple[tuple[str, ast.Call], ...]:
+    every = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+    return tuple((ast.unparse(node.func), node) for node in every)
 
 
-every_module = pytest.mark.parametrize("path", PATHS, ids=[name_of(path) for path in PATHS])
+def every_module(rule: Callable[[Path], None]) -> Callable[[], None]:
+    """The test that every module keeps `rule`; it names all that do not."""
+
+    def test() -> None:
+        broken = {}
+        for path in PATHS:
+            try:
+                rule(path)
+            except AssertionError as reason:
+                broken[name_of(path)] = str(reason)
+        assert not broken
+
+    test.__doc__ = rule.__doc__
+    return test
 
 
 def test_the_rules_see_the_modules() -> None:
@@ -314,8 +329,14 @@ def test_a_class_name_has_one_meaning_in_backends() -> None:
     places: dict[str, list[str]] = {}
     for path in PATHS:
         if path.is_relative_to(ROOT / "backends"):
-            for node in ast.walk(ast.parse(path.read_text())):
+            for node in ast.walk(tree_of(path)):
                 if isinstance(node, ast.ClassDef):
                     places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert len(places) > 80
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_the_map_of_the_backends_names_modules_that_exist() -> None:
+    named = re.findall(r"`(backends[\w.]+)`", str(ast.get_docstring(tree_of(ROOT / "backends/__init__.py"))))
+    modules = {name_of(path) for path in PATHS}
+    assert len(named) > 15 and not [name for name in named if not {name, name.rpartition(".")[0]} & modules]

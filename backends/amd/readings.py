@@ -18,7 +18,7 @@ from backends.amd.tables import damaged, foreign, same_part
 from backends.amd.timing import Timing
 from backends.amd.utilization import Utilization
 from flows.core.errors import InputError
-from flows.core.evidence import DESIGN, RESOURCES, Metric, Reading, Tier
+from flows.core.evidence import DESIGN, MET_OR_NOT, RESOURCES, Metric, Reading, Tier
 from flows.core.part import Target
 
 Report = Csynth | Cosim | Utilization | Timing | Export
@@ -138,7 +138,7 @@ def _cycles(latency: Cycles, interval: Cycles, target: Target, tier: Tier, on: s
     for metric, cycles in ((Metric.LATENCY_CYCLES, latency), (Metric.INTERVAL_CYCLES, interval)):
         if cycles.worst is not None:
             yield Reading(metric, cycles.worst, tier, on, source, low=cycles.best, high=cycles.worst)
-    asked = f"{source}; at the clock asked for, met or not"
+    asked = f"{source}; {MET_OR_NOT}"
     if latency.worst is not None:
         us = target.clock_ns / 1e3
         low = None if latency.best is None else latency.best * us

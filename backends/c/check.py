@@ -30,8 +30,7 @@ def _check(job: Job[COptions]) -> Iterator[Refusal]:
             fact = f"there is no C function for {layer.kind} here"
             yield Refusal(f"layer {layer.name}", fact, f"one of {templates}")
     weighted = [layer.name for layer in network.layers if isinstance(layer, Conv2D | Dense)]
-    if not weighted:
-        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+    yield from refusals.unweighted(network)
     if len(network.input_shape) not in (1, 3):
         fact = f"it has the shape {network.input_shape}, and the function takes images and vectors"
         yield Refusal(f"the input of {network.name}", fact, "a network that takes (height, width, channels)")

@@ -112,4 +112,5 @@ def instruction_models() -> Mapping[str, InstructionModel]:
 
 
 def predicted(model: InstructionModel, counted: Counter[str]) -> float:
+    """Instructions of an image: each of the counts `counted` times the instructions that one takes."""
     return sum(model.each.get(name, 0.0) * count for name, count in counted.items())

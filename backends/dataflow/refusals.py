@@ -14,6 +14,8 @@ from backends.dataflow.stages import Fifo, Stage, fifos
 from backends.dataflow.stream import simulate
 from backends.protocol import Refusal, Unbuildable
 from flows.core.text import printable
+from models.layers import WEIGHTED, Dense, Layer
+from models.network import Network
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:
@@ -39,6 +41,21 @@ def beyond_reach(rate: str, clock_ns: float, fewest: int, who: str) -> Iterator[
         highest = floor(1e9 / (fewest * clock_ns))
         fact = f"{rate} images/s are beyond reach: {who} {fewest:,} cycles an image, which is {highest:,} images/s"
         yield Refusal("--target-fps", fact, f"--target-fps {highest}")
+
+
+def unweighted(network: Network) -> Iterator[Refusal]:
+    """A refusal of a network without layers to fold."""
+    if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
+        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+
+
+def misplaced(flatten: str, readers: Sequence[Layer]) -> Refusal | None:
+    """Why a flatten with these readers cannot be built, None where it can: only dense layers may read it."""
+    if readers and all(isinstance(reader, Dense) for reader in readers):
+        return None
+    then = " and ".join(reader.name for reader in readers) or "the end of the network"
+    fact = f"behind it comes {then}; an image is flattened by the dense layer that reads it"
+    return Refusal(flatten, fact, "flatten right before a dense layer")
 
 
 def deadlock(

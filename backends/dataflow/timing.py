@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from backends.dataflow.stages import Simulation, Stage
-from flows.core.evidence import TOTAL, Metric, Reading, Tier
+from flows.core.evidence import MET_OR_NOT, TOTAL, Metric, Reading, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def totals(
     ends = bounds or ()
     source = f"stream simulation with the FIFOs of this design; the bottleneck is {simulation.bottleneck}"
     source += f"; {why}" if bounds else ""
-    asked = f"{source}; at the clock asked for, met or not"
+    asked = f"{source}; {MET_OR_NOT}"
     on = ", ".join(filter(None, (f"{clock_ns:g} ns clock", tool)))
     known = Ends(simulation.latency, simulation.interval)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.dataflow.options import AUTO, NO_TARGET
+from backends.dataflow.refusals import unweighted
 from backends.finn.options import FINN, FinnOptions
 from backends.protocol import Job, Refusal
 from models.integers import GlobalSum, HostScale, Threshold, WindowSum
 from models.layers import (
-    WEIGHTED,
     Add,
     Concat,
     Conv2D,
@@ -50,8 +50,7 @@ def check(job: Job[FinnOptions]) -> Sequence[Refusal]:
 
 def _layers(network: Network, of_integers: bool) -> Iterator[Refusal]:
     """Layers, and orders of them, that the flow does not build."""
-    if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
-        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+    yield from unweighted(network)
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         if isinstance(layer, GroupedConv2D) and not of_integers:

@@ -80,7 +80,7 @@ def whole(metric: Metric, total: Total, charged: float) -> Total:
     return Total(total.value, low, high, total.at_least)
 
 
-def told_of_whole(metric: Metric) -> str:
+def interval_source(metric: Metric) -> str:
     """Where the interval of whole designs comes from; empty where they have none."""
     if metric not in SUMMED:
         return ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, log2
 
 from backends.dataflow.options import NO_TARGET
-from backends.dataflow.refusals import unknown
+from backends.dataflow.refusals import misplaced, unknown, unweighted
 from backends.hls4ml.design import unrolled as layers_unrolled
 from backends.hls4ml.option_texts import LATENCY, RESOURCE, STOCK, parse_precision, parse_reuse, parse_strategy
 from backends.hls4ml.options import Hls4mlOptions
@@ -15,7 +15,7 @@ from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Refusal
 from models.fixed import FixedType, parse_type
-from models.layers import WEIGHTED, AveragePool2D, Clip, Dense, Flatten, GroupedConv2D, MaxPool2D, Softmax
+from models.layers import AveragePool2D, Clip, Flatten, GroupedConv2D, MaxPool2D, Softmax
 from models.network import Network
 
 UNROLL_LIMIT = 4096
@@ -42,8 +42,7 @@ def check(job: Job[Hls4mlOptions]) -> Sequence[Refusal]:
 
 def _layers(network: Network) -> Iterator[Refusal]:
     """Layers, and orders of them, that the flow does not convert."""
-    if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
-        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+    yield from unweighted(network)
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         if layer.kind not in KINDS:
@@ -58,10 +57,8 @@ def _layers(network: Network) -> Iterator[Refusal]:
         elif isinstance(layer, Softmax) and readers:
             fact = f"{readers[0].name} reads it, and a softmax is built at the end only"
             yield Refusal(where, fact, "a ReLU, or a softmax as the last layer")
-        elif isinstance(layer, Flatten) and not (readers and all(isinstance(reader, Dense) for reader in readers)):
-            then = " and ".join(reader.name for reader in readers) or "the end of the network"
-            fact = f"behind it comes {then}; an image is flattened by the dense layer that reads it"
-            yield Refusal(where, fact, "flatten right before a dense layer")
+        elif isinstance(layer, Flatten) and (refusal := misplaced(where, readers)):
+            yield refusal
         elif len(set(layer.inputs)) < len(layer.inputs):
             yield Refusal(where, f"it takes {layer.inputs[0]} twice, and a FIFO is read once", "two tensors")
 

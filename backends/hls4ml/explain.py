@@ -48,7 +48,7 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
         yield from _losses(job, quantised, lambda layer, role: True)
         return
 
-    def is_given(layer: str, role: str) -> bool:
+    def is_named(layer: str, role: str) -> bool:
         return role in types_of(job.network, named_types, layer)
 
     if named := [name for name in job.network.shapes if types_of(job.network, named_types, name)]:
@@ -64,7 +64,7 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
             f"a ReLU reads has the ReLU's type and a sign, and logits have {max(int(asked), LOGIT_BITS)} bits"
         )
         yield from _common(quantised)
-        yield from _losses(job, quantised, is_given)
+        yield from _losses(job, quantised, is_named)
         return
     base = parse_type(asked)
     if quantised.input.type.integer != base.integer:
@@ -85,7 +85,7 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
             f"{_limits(base)}"
         )
     yield from _common(quantised)
-    yield from _losses(job, quantised, is_given)
+    yield from _losses(job, quantised, is_named)
 
 
 def _moved(job: Job[Hls4mlOptions], layer: Layer, base: FixedType, named_types: TypesByPlace) -> Iterator[Note]:

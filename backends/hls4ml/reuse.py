@@ -8,11 +8,12 @@ and hand hls4ml legal ones only, since its pass for pointwise convolutions reads
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from math import prod
 
 from backends.cost.amounts import Amount
+from backends.dataflow.divisors import divisors
 from backends.hls4ml import resources
 from models.layers import Layer
 from models.network import Network
@@ -26,7 +27,7 @@ def legal(n_in: int, n_out: int) -> tuple[int, ...]:
     >>> legal(3, 28)
     (1, 3, 6, 12, 21, 42, 84)
     """
-    return tuple(factor for factor in _divisors(n_in * n_out) if _is_legal(n_in, n_out, factor))
+    return tuple(factor for factor in divisors(n_in * n_out) if _is_legal(n_in, n_out, factor))
 
 
 def depthwise(n_in: int, n_out: int) -> tuple[int, ...]:
@@ -37,7 +38,7 @@ def depthwise(n_in: int, n_out: int) -> tuple[int, ...]:
     >>> depthwise(9, 4)
     (1, 2, 3, 4, 6, 9, 12, 18, 36)
     """
-    return tuple(_divisors(n_in * n_out))
+    return divisors(n_in * n_out)
 
 
 def nearest(factors: Sequence[int], wanted: int) -> int:
@@ -89,9 +90,3 @@ def _is_legal(n_in: int, n_out: int, factor: int) -> bool:
     whole_outputs = per_round % n_out == 0 or factor >= n_in
     whole_inputs = factor % n_in == 0 or factor < n_in
     return whole_outputs and whole_inputs
-
-
-def _divisors(number: int) -> Iterator[int]:
-    small = [divisor for divisor in range(1, int(number**0.5) + 1) if number % divisor == 0]
-    yield from small
-    yield from (number // divisor for divisor in reversed(small) if divisor * divisor != number)

@@ -66,7 +66,7 @@ def resource_readings(design: Hls4mlDesign, on: str) -> dict[str, list[Reading]]
     whole = joined(*(amounts for _, amounts in parts))
     for place, reading in enumerate(by_scope[TOTAL]):
         total = built.whole(reading.metric, summed(whole[reading.metric]), charged[reading.metric])
-        interval = built.told_of_whole(reading.metric)
+        interval = built.interval_source(reading.metric)
         source = f"{reading.source}; interval: {interval}" if interval else reading.source
         low, high = float(round(total.low)), float(round(total.high))
         by_scope[TOTAL][place] = replace(reading, low=low, high=high, source=source)

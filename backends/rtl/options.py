@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backends.dataflow.buffers import BRAM
-from backends.dataflow.layers.options import LayerOptions, PackingOption
+from backends.dataflow.layers.options import LayerOptions
 from backends.dataflow.options import AUTO, hours
 from backends.open_tools.synthesis import PYOSYS, SYNTHESISERS
 
@@ -21,7 +21,7 @@ def seed(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class RtlOptions(LayerOptions, PackingOption):
+class RtlOptions(LayerOptions):
     fifo_storage: str = field(
         default=AUTO,
         metadata={

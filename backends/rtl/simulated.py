@@ -13,7 +13,7 @@ from backends.dataflow.stages import Fifo
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.generate.instances import instance_name
 from backends.rtl.plan import CYCLES, FRAMES, STALLED
-from flows.core.evidence import TOTAL, Metric, Reading, Tier
+from flows.core.evidence import MET_OR_NOT, TOTAL, Metric, Reading, Tier
 from flows.core.plan import Products
 
 AGREE = 0.005
@@ -44,7 +44,7 @@ def read(solved: Solved[RtlDesign], products: Products) -> Sequence[Reading]:
     source = (
         f"simulation of the generated RTL by {cycles.simulator}, {FRAMES - STALLED} frames back to back without stalls"
     )
-    asked = f"{source}; at the clock asked for, met or not"
+    asked = f"{source}; {MET_OR_NOT}"
     values = (
         (Metric.LATENCY_CYCLES, cycles.latency, f"first frame, {source}"),
         (Metric.INTERVAL_CYCLES, cycles.interval, f"between frames, {source}"),

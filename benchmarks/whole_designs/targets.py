@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from benchmarks.whole_designs.rows import Row
-from flows.core.clock import Clock, judge_clock, seen_on
+from flows.core.clock import Clock, judge_clock, with_seen
 from flows.core.errors import FlowsError
 from flows.core.evidence import Metric, Reading
 from flows.core.part import Part, Target, find_part
@@ -39,5 +39,5 @@ def clock_verdict(row: Row, flow: str, readings: Sequence[Reading]) -> Clock | N
     if row.clock_mhz is None:
         return None
     fmax = [reading for reading in readings if reading.metric is Metric.FMAX_MHZ]
-    known = seen_on(target(row).part, load(flow).seen_clocks)
-    return judge_clock([*fmax, *([known] if known else [])], 1000 / row.clock_mhz)
+    known = with_seen(fmax, target(row).part, load(flow).seen_clocks)
+    return judge_clock(known, 1000 / row.clock_mhz)

@@ -48,8 +48,8 @@ def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
     add_pixels(parser)
     parser.add_argument(
         "--policy", metavar="FILE", type=Path,
-        help="what is to stay free of a part, by the [margin] of a policy (default: 20 %% of LUT, 25 %% of FF, 2 %% of "
-        "BRAM18 and DSP); foldings keep it free, and the verdict is by it",
+        help="how much of a part stays free: the [margin] of a policy file (default: 20 %% of LUT, 25 %% of FF, 2 %% "
+        "of BRAM18 and DSP); foldings keep to it, and so does the verdict",
     )  # fmt: skip
     add_store(parser)
     add_verify(parser)
@@ -85,7 +85,7 @@ def add_store(parser: Parser) -> None:
 def add_verify(parser: Parser) -> None:
     parser.add_argument(
         "--verify", action="store_true",
-        help="compute the digest of every stored file before it is used; a step of which one has changed is made again",
+        help="compute the digest of every stored file before it is used; a step with a changed file is run again",
     )  # fmt: skip
 
 

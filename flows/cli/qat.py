@@ -47,7 +47,7 @@ def add_arguments(parser: Parser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--bf16", action="store_true", default=None,
-        help="with --qat: train in bfloat16, faster where the processor has AMX; evaluation never is",
+        help="with --qat: train in bfloat16, faster where the processor has AMX; evaluation is in float32",
     )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", type=Path, help="with --qat: the float weights (default: shipped)")
     parser.add_argument(

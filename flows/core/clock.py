@@ -4,8 +4,6 @@ A report is believed in the order of its stage: a board, routing, logic synthesi
 estimate made before logic synthesis; it is a report all the same, and where it is longer than the period asked for the
 clock is missed. Where there is no report, what other builds of the flow have met says whether the claim is credible,
 and a model of the slowest path that is known of the design, where there is one.
-
-Rates and times of the whole design are at the clock that can be vouched for, with the asked-for ones beside them.
 """
 
 from __future__ import annotations
@@ -16,11 +14,9 @@ from enum import Enum
 from math import ceil, inf
 
 from flows.core.errors import RefusedError, UsageError
-from flows.core.evidence import AT_ASKED_CLOCK, SEEN, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import SEEN, TOTAL, Metric, Reading, Tier
 from flows.core.part import Part, Target, clock_limits, delay, find_part, is_as_fast
 
-ASKED = "at the clock asked for, met or not"
-"""What the source of a rate or a time says where cycles were taken at the clock asked for."""
 STAGES = {
     Tier.MEASURED: "a board",
     Tier.ROUTED: "routing",
@@ -30,7 +26,6 @@ STAGES = {
 """Whose report of the clock counts, the most trusted first."""
 TOLERANCE_NS = 0.0005
 """Timing reports round a period and its slack to three decimals."""
-TIMED = (Metric.THROUGHPUT_FPS, Metric.LATENCY_US)
 
 
 class ClockVerdict(Enum):
@@ -90,8 +85,14 @@ def seen_on(part: Part, known: Sequence[Reading]) -> Reading | None:
     if here.factor == there.factor:
         return nearest
     grades = f"grade {part.speed_grade} takes at most {here.factor / there.factor:g} of the time of {other.speed_grade}"
-    source = f"{nearest.source}; {_mhz(nearest.value)} on {other.full_name}, and {grades} ({here.source})"
+    source = f"{nearest.source}; {mhz_text(nearest.value)} on {other.full_name}, and {grades} ({here.source})"
     return replace(nearest, value=nearest.value * there.factor / here.factor, on=part.full_name, source=source)
+
+
+def with_seen(readings: Iterable[Reading], part: Part, known: Sequence[Reading]) -> tuple[Reading, ...]:
+    """`readings` of a design on `part`, and what `seen_on` says of it, so that `judge_clock` sees both."""
+    seen_here = seen_on(part, known)
+    return (*readings, *([seen_here] if seen_here else []))
 
 
 def _part(name: str) -> Part | None:
@@ -136,16 +137,16 @@ def judge_clock(readings: Iterable[Reading], clock_ns: float) -> Clock:
         verdict, fact = _by_other_builds(other, model, clock_ns)
         return Clock(verdict, asked, model, fact, _credible(verdict, clock_ns, other, model))
     first = known[0]
-    if not _meets(first.value, clock_ns):
-        verdict, fact = ClockVerdict.MISSED, f"{_reaches(first)} of the {_mhz(asked)} asked for"
+    if not meets(first.value, clock_ns):
+        verdict, fact = ClockVerdict.MISSED, f"{_reaches(first)} of the {mhz_text(asked)} asked for"
     elif first.tier is not Tier.HLS:
-        verdict, fact = ClockVerdict.MET, f"{_reaches(first)}, {_mhz(asked)} is asked for"
+        verdict, fact = ClockVerdict.MET, f"{_reaches(first)}, {mhz_text(asked)} is asked for"
     else:
         verdict, fact = _by_csynth(first, other, model, clock_ns)
     for fmax in known[1:]:
-        if _meets(fmax.value, clock_ns) != _meets(first.value, clock_ns):
-            says = "meets" if _meets(fmax.value, clock_ns) else "misses"
-            fact += f"; {STAGES[fmax.tier]} {says} it, with {_mhz(fmax.value)}, and counts less"
+        if meets(fmax.value, clock_ns) != meets(first.value, clock_ns):
+            says = "meets" if meets(fmax.value, clock_ns) else "misses"
+            fact += f"; {STAGES[fmax.tier]} {says} it, with {mhz_text(fmax.value)}, and counts less"
     likely = first.value if verdict is ClockVerdict.MISSED else _credible(verdict, clock_ns, other, model, first)
     return Clock(verdict, asked, first, fact, likely)
 
@@ -162,32 +163,34 @@ def _slowest(readings: Iterable[Reading]) -> Reading | None:
     return min(readings, key=lambda reading: reading.value, default=None)
 
 
-def _meets(mhz: float, clock_ns: float) -> bool:
+def meets(mhz: float, clock_ns: float) -> bool:
+    """Whether an Fmax of `mhz` meets a period of `clock_ns`, within what timing reports round."""
     return (1000 / mhz if mhz > 0 else inf) <= clock_ns + TOLERANCE_NS
 
 
-def _mhz(value: float) -> str:
+def mhz_text(value: float) -> str:
+    """A frequency in MHz as text, with its unit."""
     return f"{value:,.1f} MHz".replace(".0 MHz", " MHz")
 
 
 def _reaches(reading: Reading) -> str:
-    return f"{STAGES[reading.tier]} reaches {_mhz(reading.value)}"
+    return f"{STAGES[reading.tier]} reaches {mhz_text(reading.value)}"
 
 
 def _by_csynth(
     report: Reading, other: Reading | None, model: Reading | None, clock_ns: float
 ) -> tuple[ClockVerdict, str]:
-    fact = f"{_reaches(report)}, {_mhz(1000 / clock_ns)} is asked for"
-    if not _meets(report.ends[0], clock_ns):
+    fact = f"{_reaches(report)}, {mhz_text(1000 / clock_ns)} is asked for"
+    if not meets(report.ends[0], clock_ns):
         spare = "with the clock uncertainty that it was told to keep free"
-        return ClockVerdict.AT_RISK, f"{fact}, but only {_mhz(report.ends[0])} {spare}"
+        return ClockVerdict.AT_RISK, f"{fact}, but only {mhz_text(report.ends[0])} {spare}"
     if against := _against(other, model, clock_ns):
         return ClockVerdict.AT_RISK, "; ".join([fact, *against])
     return ClockVerdict.CREDIBLE, f"{fact}; no report of logic synthesis or routing says that it is met"
 
 
 def _by_other_builds(other: Reading | None, model: Reading | None, clock_ns: float) -> tuple[ClockVerdict, str]:
-    fact = f"{_mhz(1000 / clock_ns)} is asked for; no timing report says that it is met"
+    fact = f"{mhz_text(1000 / clock_ns)} is asked for; no timing report says that it is met"
     if against := _against(other, model, clock_ns):
         return ClockVerdict.AT_RISK, "; ".join([fact, *against])
     if other is None:
@@ -198,9 +201,9 @@ def _by_other_builds(other: Reading | None, model: Reading | None, clock_ns: flo
 def _against(other: Reading | None, model: Reading | None, clock_ns: float) -> list[str]:
     """The reasons against a period of `clock_ns`: a model whose lower end is slower, or that no known build met it."""
     reasons = []
-    if model and not _meets(model.ends[0], clock_ns):
-        reasons.append(f"a model predicts {_mhz(model.value)}{_between(model)} ({model.source})")
-    if other and not _meets(other.value, clock_ns):
+    if model and not meets(model.ends[0], clock_ns):
+        reasons.append(f"a model predicts {mhz_text(model.value)}{_between(model)} ({model.source})")
+    if other and not meets(other.value, clock_ns):
         reasons.append(_fastest(other))
     return reasons
 
@@ -208,43 +211,8 @@ def _against(other: Reading | None, model: Reading | None, clock_ns: float) -> l
 def _between(reading: Reading) -> str:
     if reading.low is None or reading.high is None:
         return ""
-    return f", {_mhz(reading.low).removesuffix(' MHz')} to {_mhz(reading.high)} in 90 % of builds"
+    return f", {mhz_text(reading.low).removesuffix(' MHz')} to {mhz_text(reading.high)} in 90 % of builds"
 
 
 def _fastest(other: Reading) -> str:
-    return f"the fastest that is known to be met with this flow is {_mhz(other.value)} ({other.source})"
-
-
-def at_credible_clock(readings: Iterable[Reading], clock_ns: float) -> tuple[Reading, ...]:
-    """`readings`, with rates and times of the whole design at the Fmax of the report where that misses the clock, and
-    at the highest credible clock where the one asked for is at risk; those at the clock asked for follow, in a scope of
-    their own.
-
-    Cycles stay as they are, and so does what a board measured.
-    """
-    own = tuple(readings)
-    clock = judge_clock(own, clock_ns)
-    is_slower = clock.verdict in (ClockVerdict.MISSED, ClockVerdict.AT_RISK)
-    if not is_slower or not clock.credible_mhz or _meets(clock.credible_mhz, clock_ns):
-        return own
-    why = "the reported Fmax of" if clock.verdict is ClockVerdict.MISSED else "the highest credible clock,"
-    slowed = (_slowed(reading, clock.credible_mhz, clock_ns, why) if _is_timed(reading) else reading for reading in own)
-    return (*slowed, *(replace(reading, scope=AT_ASKED_CLOCK) for reading in own if _is_timed(reading)))
-
-
-def _is_timed(reading: Reading) -> bool:
-    return reading.metric in TIMED and reading.scope == TOTAL and reading.tier is not Tier.MEASURED
-
-
-def _slowed(reading: Reading, mhz: float, clock_ns: float, why: str) -> Reading:
-    slower = 1000 / mhz / clock_ns
-    factor = 1 / slower if reading.metric is Metric.THROUGHPUT_FPS else slower
-    said = reading.source.removesuffix(ASKED).removesuffix("; ")
-    return replace(
-        reading,
-        value=reading.value * factor,
-        low=None if reading.low is None else reading.low * factor,
-        high=None if reading.high is None else reading.high * factor,
-        on=reading.on.replace(f"{clock_ns:g} ns clock", f"{1000 / mhz:.4g} ns clock"),
-        source=f"{said}; at {why} {_mhz(mhz)}, not the {_mhz(1000 / clock_ns)} asked for",
-    )
+    return f"the fastest that is known to be met with this flow is {mhz_text(other.value)} ({other.source})"

@@ -17,6 +17,8 @@ SEEN = "other builds"
 """The scope of what other designs of the flow reached; it is not about this design."""
 AT_ASKED_CLOCK = "at the clock asked for"
 """The scope of a rate or a time of the whole design at a clock that it is not credible to meet, or misses."""
+MET_OR_NOT = "at the clock asked for, met or not"
+"""The end of the source of a rate or a time that was taken at the clock asked for."""
 NO_BLOCKS = (TOTAL, DESIGN, SEEN, AT_ASKED_CLOCK)
 WHOLES = (*NO_BLOCKS, SHELL)
 """Scopes that no instance in a report of others may take for its name."""

@@ -49,7 +49,7 @@ class Designs:
 
     def point(self, bits: Mapping[str, int]) -> Request:
         (flow,) = self.request.flows
-        options = self.precisions.given(self.request.options[flow], bits)
+        options = self.precisions.with_bits(self.request.options[flow], bits)
         asked = replace(self.request, options={flow: options})
         return replace(asked, command=designs.command("run", asked))
 

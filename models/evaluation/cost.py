@@ -79,6 +79,7 @@ class Changed(TorchNetwork):
 
 
 def costs(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], batch: Path) -> dict[str, object]:
+    """Of the test images in `batch`: how many are right in float, and with the type of one tensor alone, by tensor."""
     images, network = cifar10.read_test(batch), Changed(quantised, weights)
     right: Counter[str] = Counter()
     for start in range(0, len(images), BATCH):

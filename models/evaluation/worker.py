@@ -41,6 +41,7 @@ ORACLE_IMAGE = 15
 
 
 def reference(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], count: int) -> dict[str, object]:
+    """The results of the first `count` check images, as integer codes: a row for each image."""
     images = vectors(quantised.network.input_shape, count)
     tensors = FastNetwork(quantised, weights)(images)
     chosen = min(ORACLE_IMAGE, count - 1)
@@ -79,6 +80,7 @@ def accuracy(
     network: Network,
     float_weights: Mapping[str, np.ndarray],
 ) -> dict[str, object]:
+    """Counts of the test images in `batch` that are right in the arithmetic, right in float, and alike in both."""
     images = cifar10.read_test(batch)
     exact = FastNetwork(quantised, weights)
     floating = TorchNetwork(network).load(float_weights).eval().to(memory_format=torch.channels_last)

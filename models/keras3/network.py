@@ -157,6 +157,7 @@ def _weights(network: Network) -> Mapping[str, list[str]]:
 
 
 def put_weights(model: keras.Model, network: Network, tensors: Mapping[str, np.ndarray]) -> keras.Model:
+    """`model` with the tensors of `network`, which have the project's layout (height, width, inputs, outputs)."""
     for layer, names in _weights(network).items():
         model.get_layer(layer).set_weights([tensors[name] for name in names])
     return model

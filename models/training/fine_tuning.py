@@ -24,7 +24,7 @@ from models.qat_recipe import QatRecipe
 from models.training import checkpoint
 from models.training.augmentation import cropped
 from models.training.checkpoint import Progress
-from models.training.progress import epoch_line, told
+from models.training.progress import counted, epoch_line
 from models.training.torch_network import as_input
 
 
@@ -88,7 +88,7 @@ class FineTuning:
         order = random.permutation(len(self.rest))
         self.model.train()
         total = 0.0
-        for number in told(epoch, count):
+        for number in counted(epoch, count):
             rate = recipe.rate(epoch * count + number, count)
             for group, share in zip(self.optimizer.param_groups, (1.0, recipe.scale_rate), strict=True):
                 group["lr"] = rate * share

@@ -29,7 +29,7 @@ from models.network import Network
 from models.training.course import Course
 from models.training.files import Progress, replacing
 from models.training.motions import in_pixels, motions
-from models.training.progress import epoch_line, told
+from models.training.progress import counted, epoch_line
 from models.training.recipe import SeedRecipe
 from models.weights import save_weights
 
@@ -109,7 +109,7 @@ class KerasRun:
         for epoch in range(self.progress.epochs, self.recipe.epochs):
             random = np.random.default_rng((self.recipe.seed, epoch))
             order = random.permutation(len(images))
-            for number in told(epoch, self._steps):
+            for number in counted(epoch, self._steps):
                 chosen = order[number * size : (number + 1) * size]
                 yield turned(scaled(network, images.pixels[chosen]), self.recipe, random), images.labels[chosen]
 

@@ -9,7 +9,6 @@ QONNX, and a card.
 from __future__ import annotations
 
 import importlib.util
-import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -29,9 +28,8 @@ from models.pixels import Pixels
 from models.qat_recipe import QatRecipe
 from models.serial import pixels_from_json
 from models.training import labelled
-from models.training.checkpoint import replacing
 from models.training.fine_tuning import FineTuning, right
-from models.training.qat import card_of, read_quantised_file
+from models.training.qat import card_of, leave_card, read_quantised_file
 from models.training.qonnx_export import export
 from models.training.torch_network import as_input
 
@@ -132,11 +130,7 @@ def main(ask: Mapping[str, Any]) -> None:
     count = right(model, test, pixels)
     card = {"module": f"{file.name}:{ask['class']}", "exporter": exporter, "pixels": str(pixels)}
     card |= card_of(recipe, count, test, run.rest, run.progress.history)
-    path = graph.with_suffix(".card.json")
-    with replacing(path) as scratch:
-        scratch.write_text(json.dumps(card, indent=1) + "\n")
-    print(f"test images: {100 * count / len(test):.2f} % of {len(test):,} right, by Brevitas; card: {path}", flush=True)
-    print(f"QONNX: {graph}, which `python -m flows run finn --network {graph}` takes", flush=True)
+    leave_card(graph, card, count, len(test))
     try:
         with tempfile.TemporaryDirectory() as folder:
             read_quantised_file(graph, graph.stem, Path(folder))

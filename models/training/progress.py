@@ -48,7 +48,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"
 
 
-def told(epoch: int, batches: int) -> Iterator[int]:
+def counted(epoch: int, batches: int) -> Iterator[int]:
     """The numbers of the batches of `epoch`, counted from 0, while it says how far it is."""
     started = last = time.monotonic()
     for number in range(batches):

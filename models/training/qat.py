@@ -143,6 +143,15 @@ def card_of(recipe: QatRecipe, count: int, test: Images, trained_on: Images, his
     }
 
 
+def leave_card(graph: Path, card: Mapping[str, Any], count: int, n: int) -> None:
+    """Writes `card` beside the trained `graph`, and prints where both are; `count` of `n` test images are right."""
+    path = graph.with_suffix(".card.json")
+    with replacing(path) as scratch:
+        scratch.write_text(json.dumps(card, indent=1) + "\n")
+    print(f"test images: {100 * count / n:.2f} % of {n:,} right, by Brevitas; card: {path}", flush=True)
+    print(f"QONNX: {graph}, which `python -m flows run finn --network {graph}` takes", flush=True)
+
+
 def main(ask: Mapping[str, Any]) -> None:
     torch.set_num_threads(ask.get("threads", 2))
     out, network = Path(ask["out"]), network_from_json(ask["network"])
@@ -162,12 +171,7 @@ def main(ask: Mapping[str, Any]) -> None:
     test = data.test()
     count = right(model, test, UNIT)
     names |= {"command": ask["command"], "exporter": exporter}
-    card = names | card_of(task.recipe, count, test, run.rest, run.progress.history)
-    path = graph.with_suffix(".card.json")
-    with replacing(path) as scratch:
-        scratch.write_text(json.dumps(card, indent=1) + "\n")
-    print(f"test images: {100 * count / len(test):.2f} % of {len(test):,} right, by Brevitas; card: {path}", flush=True)
-    print(f"QONNX: {graph}, which `python -m flows run finn --network {graph}` takes", flush=True)
+    leave_card(graph, names | card_of(task.recipe, count, test, run.rest, run.progress.history), count, len(test))
 
 
 if __name__ == "__main__":

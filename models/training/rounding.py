@@ -50,8 +50,8 @@ class _Rounding(torch.autograd.Function):
         return done
 
     @staticmethod
-    def backward(ctx: Any, *given: Tensor) -> Any:
-        of_x, of_scale = FORMS["gradients"](given[0], *ctx.saved_tensors, *ctx.ends)
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        of_x, of_scale = FORMS["gradients"](gradients[0], *ctx.saved_tensors, *ctx.ends)
         return of_x, of_scale, None, None
 
 

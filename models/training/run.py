@@ -18,7 +18,7 @@ from models.training import checkpoint
 from models.training.augmentation import Batch, augmentation
 from models.training.course import Course
 from models.training.files import Progress, replacing
-from models.training.progress import epoch_line, told
+from models.training.progress import counted, epoch_line
 from models.training.recipe import AnyRecipe, Recipe
 from models.training.torch_network import TorchNetwork, as_input
 from models.weights import save_weights
@@ -101,7 +101,7 @@ class Run:
         order = random.permutation(len(self.rest))
         torch.manual_seed(1_000_003 * self.recipe.seed + epoch)  # for dropout
         self.model.train()
-        for number in told(epoch, batches):
+        for number in counted(epoch, batches):
             for group in self.optimizer.param_groups:
                 group["lr"] = self.recipe.rate(epoch + number / batches, self.progress.accuracies)
             chosen = order[number * self.recipe.batch : (number + 1) * self.recipe.batch]

@@ -13,12 +13,14 @@ COLUMNS = (Metric.ACCURACY, Metric.THROUGHPUT_FPS, Metric.LUT, Metric.FF, Metric
 
 
 def outcome(search: Search) -> str:
-    """The designs that no other one beats in cost and accuracy, then the best, and what was chosen by what."""
+    """The designs that no other design beats in cost and accuracy, then the best, and what was chosen by what."""
     head = ["lost", *(label(metric) for metric in COLUMNS), "verdict", "", "bits"]
     rows = [head, *(_row(search, *pair) for pair in front(search))]
     count = f"{len(search.tried)} designs"
     refused = f", {search.refused} refused" if search.refused else ""
-    title = f"{count}{refused}, each of {search.rate} images/s: those that no other one beats in {label(search.cost)}"
+    title = (
+        f"{count}{refused}, each of {search.rate} images/s: those that no other design beats in {label(search.cost)}"
+    )
     parts = [wrapped(f"{title} and accuracy"), table(rows, frozenset({len(head) - 3, len(head) - 2, len(head) - 1}))]
     parts.append(wrapped(f"bits, in this order: {', '.join(next(iter(search.tried)).bits)}") if search.tried else "")
     return "\n\n".join([*parts, *map(wrapped, summary(search))])

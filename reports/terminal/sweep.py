@@ -1,4 +1,4 @@
-"""The designs of a sweep: those that no other one beats, part by part."""
+"""The designs of a sweep: those that no other design beats, part by part."""
 
 from __future__ import annotations
 

@@ -90,14 +90,14 @@ def layers_of(network: Network) -> st.SearchStrategy[list[str]]:
 def entered(network: Network, name: str, layers: Sequence[str]) -> Network:
     """`network` as it is read from a file called `name` in which its layers are called `layers`."""
     draft, called = Draft(title(name), network.input_shape), {INPUT: INPUT}
-    for layer, given in zip(network.layers, layers, strict=True):
+    for layer, item in zip(network.layers, layers, strict=True):
         settings = {
             field.name: getattr(layer, field.name) for field in fields(layer) if field.name not in ("name", "inputs")
         }
         shapes = layer.weight_shapes(*network.input_shapes(layer))
         weights = {role: np.zeros(shape, np.float32) for role, shape in shapes.items()}
         inputs = tuple(called[each] for each in layer.inputs)
-        called[layer.name] = draft.add(Place(name, 1, given, layer.kind), type(layer), inputs, weights, **settings)
+        called[layer.name] = draft.add(Place(name, 1, item, layer.kind), type(layer), inputs, weights, **settings)
     return draft.finish(called[network.output], name)
 
 

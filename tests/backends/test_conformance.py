@@ -44,7 +44,7 @@ class TestRtl(BuildSuite):
     module = "backends.rtl"
 
 
-def test_the_built_in_flows_are_found() -> None:
+def test_the_built_in_flows_are_listed() -> None:
     assert {"hls4ml", "finn", "hls", "rtl", "c"} <= set(FLOWS), "install the checkout again: its entry points are older"
 
 

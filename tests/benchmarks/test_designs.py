@@ -95,9 +95,9 @@ def test_types_and_reuse_factors_are_read() -> None:
             reuse_of(network, factors)
 
 
-@pytest.mark.parametrize(("told", "meant"), [("7z020clg400-1", "xc7z020clg400-1"), ("xc7z007s", "xc7z007s")])
-def test_a_part_is_read_as_any_vivado_writes_it(told: str, meant: str, tmp_path: Path) -> None:
-    assert row_of(tmp_path, part=told).part == meant
+@pytest.mark.parametrize(("text", "meant"), [("7z020clg400-1", "xc7z020clg400-1"), ("xc7z007s", "xc7z007s")])
+def test_a_part_is_read_as_any_vivado_writes_it(text: str, meant: str, tmp_path: Path) -> None:
+    assert row_of(tmp_path, part=text).part == meant
 
 
 def test_a_report_wins_over_the_bitstream(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_report_wins_over_the_bitstream(tmp_path: Path) -> None:
     assert built == {Metric.LUT: 9_100, Metric.FF: 9_000, Metric.BRAM18: 10, Metric.DSP: 32}
 
 
-def test_a_design_is_foretold_from_its_configuration_and_from_its_report(tmp_path: Path) -> None:
+def test_a_design_is_predicted_from_its_configuration_and_from_its_report(tmp_path: Path) -> None:
     row = row_of(tmp_path, csynth={"lut": 20_000, "ff": 9_000, "bram18": 8, "dsp": 32})
     own, both = predictions(row, {}, Fits(()).without(SHIPPED))
     assert (own.start, both.start) == (CONFIGURATION, BOTH) and not own.reason
@@ -123,7 +123,7 @@ def test_a_design_is_foretold_from_its_configuration_and_from_its_report(tmp_pat
     assert own.totals[Metric.LUT].value > 2_500, "the shell is in it"
 
 
-def test_artix_7_is_foretold_as_the_zynq_of_its_fabric(tmp_path: Path) -> None:
+def test_artix_7_is_predicted_as_the_zynq_of_its_fabric(tmp_path: Path) -> None:
     fitted = Fits(()).without(SHIPPED)
     (artix,), (zynq,) = (
         list(predictions(row_of(tmp_path, part=part), {}, fitted)) for part in ("xc7a100tcsg324-1", "xc7z020clg400-1")
@@ -132,25 +132,25 @@ def test_artix_7_is_foretold_as_the_zynq_of_its_fabric(tmp_path: Path) -> None:
     assert table.verdict_of(artix) is None, "what the part has is not known"
 
 
-def test_nodes_of_a_build_on_another_part_are_foretold_without_a_clock(tmp_path: Path) -> None:
+def test_nodes_of_a_build_on_another_part_are_predicted_without_a_clock(tmp_path: Path) -> None:
     build = list(samples("finn_build", NODE))
     row = row_of(tmp_path, flow="finn", folding="finn_build", part="xczu7ev-ffvc1156-2-e")
-    (one,) = predictions(row, {"finn_build": build}, Fits(()).without(SHIPPED))
-    assert one.totals[Metric.LUT].value > 300 and one.clock is None
+    (prediction,) = predictions(row, {"finn_build": build}, Fits(()).without(SHIPPED))
+    assert prediction.totals[Metric.LUT].value > 300 and prediction.clock is None
 
 
 def test_a_core_that_was_routed_alone_has_its_shell_beside_it(tmp_path: Path) -> None:
     core, ips = {"lut": 5_000, "ff": 6_000, "bram18": 10, "dsp": 4}, {"axi_dma": 1, "axi_interconnect": 2, "conv": 1}
     row = row_of(tmp_path, flow="hand-written HLS", export_impl=core, ips=ips)
-    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
-    total = one.totals[Metric.LUT]
-    assert one.start == CORE and total.low < 5_000 + 2_700 < total.value < 5_000 + 9_177 < total.high + 100
-    assert one.totals[Metric.BRAM18].high >= 10 + 37, "streams may be wide"
+    (prediction,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    total = prediction.totals[Metric.LUT]
+    assert prediction.start == CORE and total.low < 5_000 + 2_700 < total.value < 5_000 + 9_177 < total.high + 100
+    assert prediction.totals[Metric.BRAM18].high >= 10 + 37, "streams may be wide"
     (narrow,) = predictions(replace(row, flow="shell only", core={}), {}, Fits(()).without(SHIPPED))
     assert narrow.totals[Metric.BRAM18].high == 10
 
 
-def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
+def test_what_cannot_be_predicted_has_a_reason(tmp_path: Path) -> None:
     fitted = Fits(()).without(SHIPPED)
     for changes, reason in (
         ({"net": "an MLP"}, "no widths"),
@@ -165,8 +165,8 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
         ({"flow": "finn", "folding": "config.h"}, "its folding is not recorded"),
         ({"note": "not to be predicted: a video pipeline"}, "video"),
     ):
-        (one,) = predictions(row_of(tmp_path, **changes), {}, fitted)
-        assert not one.totals and reason in one.reason, changes
+        (prediction,) = predictions(row_of(tmp_path, **changes), {}, fitted)
+        assert not prediction.totals and reason in prediction.reason, changes
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,8 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
 def test_a_field_that_makes_no_sense_is_named_and_its_row_left_out(field: str, value: Any, tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text(json.dumps([MLP, MLP | {field: value}]))
-    found, (error,) = rows.read(path)
-    assert len(found) == 1 and "row 1" in str(error) and field in str(error)
+    result, (error,) = rows.read(path)
+    assert len(result) == 1 and "row 1" in str(error) and field in str(error)
 
 
 def test_what_is_null_is_absent(tmp_path: Path) -> None:
@@ -191,29 +191,29 @@ def test_what_is_null_is_absent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "device"),
+    ("text", "device"),
     [
         ("xc7z045ffv900-2", "xc7z045"), ("xa7z020clg400-1I", "xc7z020"), ("xq7z030", "xc7z030"), ("xc7z020", "xc7z020"),
         ("xc7z007sclg225", "xc7z007s"), ("xc7z014sclg400-1L", "xc7z014s"), ("pynq-z2", "xc7z020"),
     ],
 )  # fmt: skip
-def test_a_zynq_of_any_package_and_grade_has_its_device(told: str, device: str) -> None:
-    assert part_of(told).device.name == device
+def test_a_zynq_of_any_package_and_grade_has_its_device(text: str, device: str) -> None:
+    assert part_of(text).device.name == device
 
 
 def test_a_report_of_another_revision_is_no_measure(tmp_path: Path) -> None:
     csynth = {"lut": 20_000, "ff": 9_000, "note": "of a near revision"}
     row = row_of(tmp_path, flow="hand-written HLS", csynth=csynth)
-    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
-    assert one.start == REVISED and one.totals
-    assert len(measures([one])[1]) == 1, "a head and no line"
+    (prediction,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert prediction.start == REVISED and prediction.totals
+    assert len(measures([prediction])[1]) == 1, "a head and no line"
 
 
 def test_what_is_no_text_says_nothing_and_no_text_steers_a_terminal(tmp_path: Path) -> None:
     row = row_of(tmp_path, flow=["finn"], tools=7, id="red \x1b[31m")
     assert (row.flow, row.tool, row.name) == (rows.UNTOLD, "", r"red \x1b[31m")
-    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
-    assert one.reason == "its flow is not recorded, and no report of its core is in the row"
+    (prediction,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert prediction.reason == "its flow is not recorded, and no report of its core is in the row"
     assert row_of(tmp_path, flow="FINN").flow == "finn"
 
 
@@ -221,8 +221,8 @@ def test_the_clock_of_others_code_is_judged_too(tmp_path: Path) -> None:
     row = row_of(tmp_path, flow="hand-written HLS", csynth={"lut": 20_000, "ff": 9_000})
     fitted = Fits(()).without(SHIPPED)
     for mhz, verdict in ((100, ClockVerdict.CREDIBLE), (200, ClockVerdict.AT_RISK)):
-        (one,) = predictions(replace(row, clock_mhz=mhz), {}, fitted)
-        assert one.clock and one.clock.verdict is verdict
+        (prediction,) = predictions(replace(row, clock_mhz=mhz), {}, fitted)
+        assert prediction.clock and prediction.clock.verdict is verdict
     (foreign,) = predictions(replace(row, part="xcku5p"), {}, fitted)
     assert foreign.totals and foreign.clock is None
 
@@ -256,7 +256,7 @@ VALUES = st.sampled_from(
 """What no field, or another field, holds."""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_row_falls_over(data: st.DataObject, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     csynth = {"lut": 20_000, "ff": 9_000, "bram18": 8, "dsp": 32}
@@ -280,10 +280,12 @@ def test_a_pair_is_a_core_alone_and_no_whole_design(tmp_path: Path, capsys: pyte
     path = tmp_path / "pairs.json"
     path.write_text(json.dumps([pair]))
     (row,), _ = rows.read(path)
-    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
-    assert (one.start, one.row.flow) == (CORE_CSYNTH, "hand-written HLS")
-    lut = one.totals[Metric.LUT]
-    assert 2_000 < lut.low < 4_000 < lut.high < 8_000 and one.totals[Metric.DSP] == Total(4, 1, 7), "and no shell"
+    (prediction,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert (prediction.start, prediction.row.flow) == (CORE_CSYNTH, "hand-written HLS")
+    lut = prediction.totals[Metric.LUT]
+    assert 2_000 < lut.low < 4_000 < lut.high < 8_000 and prediction.totals[Metric.DSP] == Total(4, 1, 7), (
+        "and no shell"
+    )
     assert table.run([path], cross_validate=False, markdown=True) == 0
     text = capsys.readouterr().out
     assert "core alone: 1 design" in text and "somebody/mlp" not in text and "## The aims" not in text
@@ -305,10 +307,14 @@ def test_converters_are_charged_where_the_core_is_wrapped(tmp_path: Path) -> Non
     assert 378 < wrapped.totals[Metric.LUT].value - plain.totals[Metric.LUT].value < 1_408
 
 
-def test_a_shell_is_foretold_from_its_ips(tmp_path: Path) -> None:
+def test_a_shell_is_predicted_from_its_ips(tmp_path: Path) -> None:
     ips = {"processing_system7": 1, "axi_dma": 1, "axi_interconnect": 2, "proc_sys_reset": 1, "loop": 1}
-    (one,) = predictions(row_of(tmp_path, flow="shell only", ips=ips), {}, Fits(()).without(SHIPPED))
-    assert one.start == SHELL and 2_500 < one.totals[Metric.LUT].value < 3_500 and not one.totals[Metric.LUT].at_least
+    (prediction,) = predictions(row_of(tmp_path, flow="shell only", ips=ips), {}, Fits(()).without(SHIPPED))
+    assert (
+        prediction.start == SHELL
+        and 2_500 < prediction.totals[Metric.LUT].value < 3_500
+        and not prediction.totals[Metric.LUT].at_least
+    )
 
 
 def test_a_repository_is_left_out_of_the_fits() -> None:
@@ -321,13 +327,13 @@ def test_a_repository_is_left_out_of_the_fits() -> None:
     assert fits.without("akhilvasan/finn_cybsec").finn != shipped.finn
 
 
-def test_the_rate_of_the_board_is_foretold_at_the_images_of_a_call(tmp_path: Path) -> None:
+def test_the_rate_of_the_board_is_predicted_at_the_images_of_a_call(tmp_path: Path) -> None:
     fitted = Fits(()).without(SHIPPED)
-    (many, *_), (one, *_) = (
+    (many, *_), (prediction, *_) = (
         list(predictions(row_of(tmp_path, board_rate_fps=9_000, batch=batch), {}, fitted)) for batch in (None, 1)
     )
-    assert many.row.batch == 1_000 and many.system and one.system and many.rate
-    assert one.system.value < many.system.low and many.system.high < many.rate
+    assert many.row.batch == 1_000 and many.system and prediction.system and many.rate
+    assert prediction.system.value < many.system.low and many.system.high < many.rate
     assert many.system.low < many.system.value < many.system.high
 
 

@@ -63,9 +63,9 @@ def test_structure_alone_tells_layers_with_weights(
     designs: list[Design], design: str, name: str, lut: float, ff: float
 ) -> None:
     """With no factor at all: one multiplier over 20,480 products as well as 128 side by side."""
-    one = unit(designs, design, name)
-    assert one.counts.logic == pytest.approx(one.built["lut"], rel=lut)
-    assert one.counts.ff == pytest.approx(one.built["ff"], rel=ff)
+    result = unit(designs, design, name)
+    assert result.counts.logic == pytest.approx(result.built["lut"], rel=lut)
+    assert result.counts.ff == pytest.approx(result.built["ff"], rel=ff)
 
 
 def test_flip_flops_of_fifos_are_exact(designs: list[Design]) -> None:
@@ -87,9 +87,9 @@ def test_a_kind_of_few_repositories_is_as_wide_as_all_units() -> None:
         assert entry["repositories"] >= 3 or entry["interval_90"] >= floor, kind
 
 
-def test_a_repository_is_not_told_by_itself(designs: list[Design]) -> None:
+def test_a_repository_is_not_recognised_by_itself(designs: list[Design]) -> None:
     units = [unit for of in designs for unit in of.units]
-    own = {one.repository for one, _ in missed(units, "lut") if one.kind == "pool"}
+    own = {each.repository for each, _ in missed(units, "lut") if each.kind == "pool"}
     assert not own, "pools are known of one repository"
     alone = factors([unit for unit in units if unit.repository == "Keb-L/hls4ml-data"], "lut")
     assert alone["product"] != factors(units, "lut")["product"]

@@ -33,18 +33,18 @@ def test_a_project_does_not_count_more_for_having_more_rows(misses: list[Miss], 
 @given(MISSES, MISSES)
 def test_a_kind_of_few_rows_is_as_wide_as_all_together(many: list[Miss], few: list[Miss]) -> None:
     few = few[: FEW_ROWS - 1]
-    found = widths({"many": many, "few": few, "none": []})
+    spreads = widths({"many": many, "few": few, "none": []})
     together = reach([*many, *few])
-    assert not found["few"].is_own and found["few"].value == max(reach(few), together)
-    assert not found["none"].is_own and found["none"].value == together
-    assert found["many"].is_own == (len(many) >= FEW_ROWS and len({miss.project for miss in many}) >= FEW_PROJECTS)
-    assert found["many"].value >= reach(many)
+    assert not spreads["few"].is_own and spreads["few"].value == max(reach(few), together)
+    assert not spreads["none"].is_own and spreads["none"].value == together
+    assert spreads["many"].is_own == (len(many) >= FEW_ROWS and len({miss.project for miss in many}) >= FEW_PROJECTS)
+    assert spreads["many"].value >= reach(many)
 
 
 def test_many_rows_of_two_projects_are_few() -> None:
     misses = [Miss(0.1, project) for project in ("a", "b") for _ in range(100)]
-    found = widths({"kind": misses, "other": [Miss(0.7, "c")]})
-    assert (found["kind"].value, found["kind"].is_own, found["kind"].projects) == (0.7, False, 2)
+    spreads = widths({"kind": misses, "other": [Miss(0.7, "c")]})
+    assert (spreads["kind"].value, spreads["kind"].is_own, spreads["kind"].projects) == (0.7, False, 2)
 
 
 @given(some.lists(some.floats(0.01, 1), min_size=2, max_size=12))

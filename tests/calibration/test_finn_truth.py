@@ -158,7 +158,7 @@ def test_a_damaged_row_is_named_and_left_out(run: Any, change: dict[str, Any], s
     assert "FIFOs and converters" in text
 
 
-def test_an_hls_unit_is_counted_by_the_release_that_made_it(run: Any) -> None:
+def test_an_hls_unit_is_counted_by_the_release_that_wrote_it(run: Any) -> None:
     """Vitis HLS 2022 takes two registers less of a bit of 8 x 4 weights' stream; without a release, FINN's says."""
 
     def ffs(tool: str, version: str) -> float:
@@ -180,9 +180,9 @@ def test_what_was_only_synthesised_has_no_luts_to_compare(run: Any) -> None:
 
 def test_designs_are_compared_as_sums(run: Any) -> None:
     """By the shipped calibration; a node that no model knows is in neither sum."""
-    one = [fifo(2, bits, LUT=bits + 3, FF=2 * bits + 4) for bits in (10, 20)] + [row("Lookup_hls", {}, LUT=9999)]
+    rows = [fifo(2, bits, LUT=bits + 3, FF=2 * bits + 4) for bits in (10, 20)] + [row("Lookup_hls", {}, LUT=9999)]
     other = [fifo(2, 30, LUT=33, FF=64) | {"source": "another/net/report.xml"}]
-    _, text, _ = run([*one, *other])
+    _, text, _ = run([*rows, *other])
     place = text.splitlines().index("Each design: predicted (interval), built")
     table = text.splitlines()[place : place + 4]
     assert "36 (" in table[2] and table[2].count("), 36") == 1 and "), 68" in table[2]

@@ -14,13 +14,13 @@ PAGE = Path(__file__).parents[2] / "docs/hls-estimates.md"
 
 
 def test_every_twin_is_of_a_stage_of_the_flow_and_none_takes_more_luts_than_its_bound() -> None:
-    found = list(twins(read(ROWS)))
-    assert all(each.modelled[Metric.LUT.key].value > 0 for each in found), "the stages are called alike"
-    assert all(each.row.counted["lut"] <= each.modelled["lut"].high for each in found)
-    assert "\n".join(page(found)) in PAGE.read_text()
+    twinses = list(twins(read(ROWS)))
+    assert all(each.modelled[Metric.LUT.key].value > 0 for each in twinses), "the stages are called alike"
+    assert all(each.row.counted["lut"] <= each.modelled["lut"].high for each in twinses)
+    assert "\n".join(page(twinses)) in PAGE.read_text()
 
 
 def test_the_factors_of_the_models_are_no_narrower_than_their_twins_scatter() -> None:
-    found = list(twins(read(ROWS)))
-    assert scatter(found, Metric.LUT)[1] <= resources.LUT_SPREAD
-    assert scatter(found, Metric.FF)[1] <= resources.FF_SPREAD
+    twinses = list(twins(read(ROWS)))
+    assert scatter(twinses, Metric.LUT)[1] <= resources.LUT_SPREAD
+    assert scatter(twinses, Metric.FF)[1] <= resources.FF_SPREAD

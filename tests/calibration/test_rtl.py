@@ -14,22 +14,22 @@ ROWS = Path(__file__).parents[2] / "calibration" / "rows" / "rtl.json"
 
 
 @pytest.fixture(scope="module")
-def found() -> list[Compared]:
+def compared_rows() -> list[Compared]:
     return [each for each in truth.compared(rows.read(ROWS)) if each.is_current]
 
 
-def test_dsps_are_exact_and_block_ram_is_within_one(found: list[Compared]) -> None:
-    assert len(found) > 10, "the rows are of stages that the flow still builds"
-    assert all(each.predicted["dsp"].value == each.row.counted["dsp"] for each in found)
-    assert all(abs(each.predicted["bram18"].value - each.row.counted["bram18"]) <= 1 for each in found)
+def test_dsps_are_exact_and_block_ram_is_within_one(compared_rows: list[Compared]) -> None:
+    assert len(compared_rows) > 10, "the rows are of stages that the flow still builds"
+    assert all(each.predicted["dsp"].value == each.row.counted["dsp"] for each in compared_rows)
+    assert all(abs(each.predicted["bram18"].value - each.row.counted["bram18"]) <= 1 for each in compared_rows)
 
 
 @pytest.mark.parametrize("metric", ["lut", "ff"])
-def test_intervals_hold(found: list[Compared], metric: str) -> None:
-    assert sum(truth.holds(each, metric) for each in found) >= 0.9 * len(found)
+def test_intervals_hold(compared_rows: list[Compared], metric: str) -> None:
+    assert sum(truth.holds(each, metric) for each in compared_rows) >= 0.9 * len(compared_rows)
 
 
-def test_the_page_is_what_the_command_prints(found: list[Compared]) -> None:
+def test_the_page_is_what_the_command_prints(compared_rows: list[Compared]) -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "rtl-truth.md"
     printed = "\n".join(truth.page(list(truth.compared(rows.read(ROWS)))))
     assert page.read_text().rstrip().endswith(printed.rstrip())

@@ -47,7 +47,7 @@ class Case:
         patch.setattr(Resolved, "design", property(counted))
 
     def prepare(self) -> tuple[Any, ...]:
-        return told(prepare(self.backend, self.job, (), self.executor))
+        return facts_of(prepare(self.backend, self.job, (), self.executor))
 
     @property
     def place(self) -> Path:
@@ -55,7 +55,7 @@ class Case:
         return folder
 
 
-def told(of: Prepared) -> tuple[Any, ...]:
+def facts_of(of: Prepared) -> tuple[Any, ...]:
     return of.quantised, of.readings, of.notes, of.plan
 
 
@@ -72,10 +72,10 @@ def test_a_stored_answer_is_equal_and_nothing_is_searched_for(flow: str, case: C
     assert here.prepare() == first
     assert here.searches == searched > 0
     plain = prepare(here.backend, here.job)
-    assert told(replace(plain, plan=here.backend.plan(plain.resolved.design))) == first
+    assert facts_of(replace(plain, plan=here.backend.plan(plain.resolved.design))) == first
 
 
-def test_a_changed_answer_is_made_again(case: Callable[[str], Case]) -> None:
+def test_a_changed_answer_is_built_again(case: Callable[[str], Case]) -> None:
     here = case("hls4ml")
     first = here.prepare()
     file = here.place / ANSWER

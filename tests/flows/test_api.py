@@ -29,11 +29,11 @@ def test_it_says_what_the_command_line_writes(two: Results, tmp_path: Path) -> N
     words = ["estimate", "hls4ml", "--part", "xc7z020", "--part", "zedboard", "--precision", "8"]
     words += ["--reuse-factor", "64", "--fifo-depth", "40", "--no-own-rows"]
     assert main([*words, "--json", str(tmp_path / "a.json"), "--csv", str(tmp_path / "a.csv")]) == 0
-    written, told = (json.loads(text) for text in ((tmp_path / "a.json").read_text(), two.to_json()))
-    for document in (written, told):
+    written, result = (json.loads(text) for text in ((tmp_path / "a.json").read_text(), two.to_json()))
+    for document in (written, result):
         for run in document["runs"]:
             run.pop("command")
-    assert told == written
+    assert result == written
     assert two.to_csv() == (tmp_path / "a.csv").read_bytes().decode()
 
 
@@ -85,7 +85,7 @@ def test_the_command_of_a_design_asks_for_it_alone(two: Results, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "given, culprit",
+    "content, culprit",
     [
         ({"precison": 8}, "Did you mean precision"),
         ({"precision": 99}, "99"),
@@ -111,9 +111,9 @@ def test_the_command_of_a_design_asks_for_it_alone(two: Results, tmp_path: Path)
         ({"part": "xc7z020,"}, "names none"),
     ],
 )
-def test_what_is_wrong_is_named(given: dict[str, object], culprit: str) -> None:
+def test_what_is_wrong_is_named(content: dict[str, object], culprit: str) -> None:
     with pytest.raises(FlowsError, match=culprit):
-        flows.estimate("hls4ml", **given)  # type: ignore[arg-type]
+        flows.estimate("hls4ml", **content)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("axis", ["clock_ns", "part", "activation_bits"])
@@ -163,9 +163,9 @@ def test_a_clock_may_be_the_fastest_known() -> None:
 
 
 def test_a_flow_that_cannot_spoils_no_other() -> None:
-    found = flows.estimate("hls4ml", "finn", network="arch4", **FIXED)
-    assert [result.flow for result in found] == ["hls4ml"]
-    assert "no w4a4 weights" in str(found.errors[0]) and str(found.errors[0]) in str(found)
+    results = flows.estimate("hls4ml", "finn", network="arch4", **FIXED)
+    assert [result.flow for result in results] == ["hls4ml"]
+    assert "no w4a4 weights" in str(results.errors[0]) and str(results.errors[0]) in str(results)
     with pytest.raises(FlowsError, match="no w4a4 weights"):
         flows.estimate("finn", network="arch4")
     with pytest.raises(UsageError, match="no flow is named"):

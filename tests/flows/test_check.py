@@ -71,11 +71,11 @@ def test_a_ready_graph_of_the_architecture(said: Said, tmp_path: Path) -> None:
     assert statuses == {Status.HELD, Status.NOT_APPLICABLE}  # no product, no concatenation
 
 
-def test_the_file_may_be_given_as_other_commands_take_it(said: Said, tmp_path: Path) -> None:
+def test_the_file_may_be_named_as_for_other_commands_take_it(said: Said, tmp_path: Path) -> None:
     assert "own.onnx: 19 held, 2 not applicable" in said("--network", saved(ready(), tmp_path))
 
 
-def test_what_is_broken_is_told_with_node_and_change(said: Said, tmp_path: Path) -> None:
+def test_what_is_broken_is_reported_with_node_and_change(said: Said, tmp_path: Path) -> None:
     model = ready(ARCH8)
     settle(model, "block1_conv2", group=2)
     place = list(model.graph.node).index(find(model, "block1_conv2"))
@@ -102,7 +102,7 @@ def test_another_network_is_an_error_of_its_own(said: Said, tmp_path: Path) -> N
     assert "another network" in text and "filters 32" in text and "filters 28" in text
 
 
-def test_both_are_told(said: Said, tmp_path: Path) -> None:
+def test_both_are_reported(said: Said, tmp_path: Path) -> None:
     model = ready(ARCH7)
     settle(model, "q_in", rounding_mode="FLOOR")
     text = said(saved(model, tmp_path), "--network", "arch8", code=3)
@@ -176,7 +176,7 @@ def test_a_link_out_of_the_folder(said: Said, tmp_path: Path) -> None:
 
 def test_as_a_stage_of_a_run_it_fails_what_is_not_ready(tmp_path: Path) -> None:
     """What needs the graph must not start then."""
-    executor = Executor(Store(tmp_path / "store"), 1, lambda *told: None)
+    executor = Executor(Store(tmp_path / "store"), 1, lambda *each: None)
     take_out(bare := ready(), "r1_q")
     paths = [str(saved(model, tmp_path, name)) for model, name in ((ready(), "ready.onnx"), (bare, "bare.onnx"))]
     code = "import shutil, sys; shutil.copy(sys.argv[1], 'model.onnx')"

@@ -17,8 +17,8 @@ import flows.core.record as record
 from backends.protocol import API, Backend, Imported, Job, Note, Refusal, warning
 from flows import registry
 from flows.__main__ import main
-from flows.core.clock import ASKED, seen
-from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.clock import seen
+from flows.core.evidence import MET_OR_NOT, RESOURCES, Metric, Reading, Tier
 from flows.core.part import Target, find_part
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from flows.executor import Executor
@@ -294,10 +294,11 @@ def test_a_clock_that_no_build_of_the_flow_met_is_at_risk(
     assert "clock at risk" in said(capsys, "run", "toy", "--clock", "5", "--require-fit", code=8)
 
 
+@pytest.mark.usefixtures("computed")
 def test_a_rate_is_at_the_highest_credible_clock_and_the_asked_for_one_beside_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    rate = Reading(Metric.THROUGHPUT_FPS, 2_000.0, Tier.MODELLED, "5 ns clock", f"a model; {ASKED}")
+    rate = Reading(Metric.THROUGHPUT_FPS, 2_000.0, Tier.MODELLED, "5 ns clock", f"a model; {MET_OR_NOT}")
     known = replace(TOY, seen_clocks=(seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build"),))
     known = replace(known, estimate=lambda design: (*TOY.estimate(design), rate))
     monkeypatch.setattr(registry, "_entry_points", lambda: {"toy": Point(value="toy", module=known, dist=None)})
@@ -306,8 +307,8 @@ def test_a_rate_is_at_the_highest_credible_clock_and_the_asked_for_one_beside_it
     (row,) = [line for line in text.splitlines() if line.startswith("throughput")]
     assert "1,000.0 images/s" in row and "on 10 ns clock; 2,000.0 images/s at the 200 MHz asked for" in row
     (run,) = json.loads(record.read_text())["runs"]
-    told = {each["scope"]: each["value"] for each in run["readings"] if each["metric"] == "throughput_fps"}
-    assert told == {"total": 1_000.0, "at the clock asked for": 2_000.0}
+    content = {each["scope"]: each["value"] for each in run["readings"] if each["metric"] == "throughput_fps"}
+    assert content == {"total": 1_000.0, "at the clock asked for": 2_000.0}
     text = said(capsys, "estimate", "toy", "--clock", "5", "--part", "xc7z020clg400-2")
     assert "1,136.4 images/s" in text, "a faster grade bears more"
     assert "beyond xc7z020clg400-1" in said(capsys, "estimate", "toy", "--clock", "1", code=4)
@@ -365,7 +366,7 @@ def test_the_built_in_flow_is_registered_like_any_other() -> None:
 
 
 @pytest.mark.usefixtures("computed")
-def test_a_report_made_elsewhere_is_recorded_beside_the_model(
+def test_a_report_from_elsewhere_is_recorded_beside_the_model(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     report, record = tmp_path / "mine.rpt", tmp_path / "out.json"
@@ -373,8 +374,8 @@ def test_a_report_made_elsewhere_is_recorded_beside_the_model(
     text = " ".join(said(capsys, "run", "toy", "--report", str(report), "--json", str(record)).split())
     assert "LUT 1,234 53,200 2 %" in text and "the model said 100" in text and "that mine.rpt is a report of" in text
     (run,) = json.loads(record.read_text())["runs"]
-    told = [(each["tier"], each["value"]) for each in run["readings"] if each["metric"] == "lut"]
-    assert told == [("modelled", 100), ("routed", 1234)]
+    rows = [(each["tier"], each["value"]) for each in run["readings"] if each["metric"] == "lut"]
+    assert rows == [("modelled", 100), ("routed", 1234)]
     assert "1,234" in said(capsys, "estimate", "toy", "--report", str(report))
 
 
@@ -392,6 +393,7 @@ def test_a_report_needs_one_design_and_a_flow_that_reads_it(
     assert words in said(capsys, command, *argv, "--report", "mine.rpt", code=2)
 
 
+@pytest.mark.usefixtures("computed")
 def test_the_fastest_credible_clock_may_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert "10 ns clock" in said(capsys, "run", "toy", "--clock", "auto")
     assert "no clock period" in said(capsys, "run", "toy", "--clock", "0", code=2)

@@ -48,5 +48,5 @@ def test_what_a_later_stage_reports_overrules_csynth(
     assert main(("estimate", *MODEL, "--reuse-factor", "64", *reports, "--store", store)) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "verdict fits;" in text and "90,909.1 images/s" in text and "Fmax 105.4 MHz" in text
-    told = "clock met: routing reaches 105.4 MHz, 100 MHz is asked for; csynth's estimate misses it, with 70.4 MHz"
-    assert told in text
+    words = "clock met: routing reaches 105.4 MHz, 100 MHz is asked for; csynth's estimate misses it, with 70.4 MHz"
+    assert words in text

@@ -54,16 +54,16 @@ def test_a_killed_worker_loses_nothing(cluster: tuple[str, list[subprocess.Popen
     address, workers = cluster
     counts: list[int] = []
 
-    def told(done: int, of: int, kept: int) -> None:
+    def report(done: int, of: int, kept: int) -> None:
         counts.append(done)
         if done == 8:
             workers[0].send_signal(signal.SIGKILL)
 
     asked: dict[str, Any] = {"clock_ns": CLOCKS, **FIXED}
-    found = flows.sweep("hls4ml", executor=f"dask:{address}", jobs=4, store=tmp_path / "a", told=told, **asked)
+    sweep = flows.sweep("hls4ml", executor=f"dask:{address}", jobs=4, store=tmp_path / "a", progress=report, **asked)
     assert counts == list(range(len(CLOCKS) + 1))  # each point once
     assert workers[0].wait(10) == -signal.SIGKILL
-    assert found.to_json() == flows.sweep("hls4ml", jobs=2, store=tmp_path / "b", **asked).to_json()
+    assert sweep.to_json() == flows.sweep("hls4ml", jobs=2, store=tmp_path / "b", **asked).to_json()
 
 
 def test_a_worker_of_another_version_is_refused_by_name(

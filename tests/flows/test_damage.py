@@ -143,8 +143,8 @@ def test_whatever_is_damaged_the_result_is_the_same(place: Place, name: str, dam
     if damage == "silent" and name.endswith(MANIFEST):
         assert place.told, "the seal of a manifest is always looked at"
     if not linked:
-        told, file = [text for text in place.told if name.partition("/")[2] in text], name.partition("/")[0]
-        assert told and results[file].state is State.DONE and "\n" not in told[0]
+        texts, file = [text for text in place.told if name.partition("/")[2] in text], name.partition("/")[0]
+        assert texts and results[file].state is State.DONE and "\n" not in texts[0]
     place.run(verify=True)
     assert not place.told, "and it is whole again"
 
@@ -160,7 +160,7 @@ def test_a_file_that_was_only_touched_is_kept(place: Place) -> None:
     assert {result.state for result in place.run().values()} == {State.KEPT}
 
 
-def test_a_file_that_was_added_to_what_a_step_promised_is_found(place: Place) -> None:
+def test_a_file_added_to_what_a_step_promised_is_noticed(place: Place) -> None:
     (place.path("first/made") / "refusal.json").write_text("{}")
     place.run()
     assert place.told == ["first: since in the store made/refusal.json was added"]
@@ -178,7 +178,7 @@ def test_a_folder_under_another_name_is_no_result(place: Place) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "empty"])
-def test_a_result_that_is_no_folder_is_made_again(place: Place, kind: str) -> None:
+def test_a_result_that_is_no_folder_is_built_again(place: Place, kind: str) -> None:
     before, folder = place.content(), place.folders["second"]
     shutil.rmtree(folder)
     makers: dict[str, Callable[[], None]] = {
@@ -192,7 +192,7 @@ def test_a_result_that_is_no_folder_is_made_again(place: Place, kind: str) -> No
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", "[" * 50_000, '{"files": ' + "9" * 9999 + "}", '{"result": 1}', "\x00", '{"a":1,"a":2}']
 )
-def test_a_manifest_that_is_none_is_made_again(place: Place, text: str) -> None:
+def test_a_manifest_that_is_none_is_built_again(place: Place, text: str) -> None:
     place.path("second/step.json").write_text(text)
     assert place.run()["second"].state is State.DONE
     assert place.told[0].startswith("second: since in the store step.json is ")
@@ -211,7 +211,7 @@ def test_a_manifest_may_not_name_files_elsewhere(place: Place) -> None:
         read_manifest(folder)
 
 
-def test_a_step_that_took_other_files_is_made_again(place: Place) -> None:
+def test_a_step_that_took_other_files_is_built_again(place: Place) -> None:
     """As after damage that a run did not see: what was made from it is not kept either."""
     second = place.folders["second"]
     forged = replace(read_manifest(second), given={"up": "0" * 16})
@@ -246,7 +246,7 @@ def test_weights_that_are_no_longer_the_same_are_not_handed_out(place: Place, tm
         _copy(place.document(), tmp_path / "out")
 
 
-def test_weights_that_were_moved_are_found_where_they_are_now(place: Place, tmp_path: Path) -> None:
+def test_moved_weights_are_used_where_they_are_now(place: Place, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere.bin"
     moved.write_bytes(WEIGHTS)
     place.weights.unlink()

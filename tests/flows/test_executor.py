@@ -60,8 +60,8 @@ def test_an_asset_counts_by_digest_and_not_by_place(tmp_path: Path) -> None:
 
 
 def test_what_a_step_is_about_is_no_input() -> None:
-    one, other = (Step("s", about, PYTHON, (PYTHON,)) for about in ("this", "that"))
-    assert step_digest(one, {}) == step_digest(other, {})
+    step, other = (Step("s", about, PYTHON, (PYTHON,)) for about in ("this", "that"))
+    assert step_digest(step, {}) == step_digest(other, {})
 
 
 def test_a_step_that_fails_names_its_last_line_and_its_log(store: Store) -> None:
@@ -142,7 +142,7 @@ def test_a_flow_without_its_packages_names_its_extra_before_it_starts(
     assert caught.value.next_step.endswith(f"'.[{flow}]'") and heard == []
 
 
-def test_a_damaged_result_is_made_again(store: Store) -> None:
+def test_a_damaged_result_is_built_again(store: Store) -> None:
     step = script("s", "open('out.txt', 'w').write('whole')")
     products = Executor(store, 1, Heard()).execute(Plan((step,)))
     path = products.path(Output("s", "out.txt"))

@@ -18,10 +18,10 @@ KEEPING = Margins(lut=0.1, ff=0.1, bram18=0.1, dsp=0.1)
 
 def readings(**ends: tuple[float, float]) -> list[Reading]:
     """Models of one stage: (lower end, upper end) by metric, the value in the middle."""
-    found = {metric: ends.get(metric.key, (1, 1)) for metric in RESOURCES}
+    by_names = {metric: ends.get(metric.key, (1, 1)) for metric in RESOURCES}
     return [
         Reading(metric, (low + high) / 2, Tier.MODELLED, "chip", "model", predicts=Tier.HLS, low=low, high=high)
-        for metric, (low, high) in found.items()
+        for metric, (low, high) in by_names.items()
     ]
 
 
@@ -50,9 +50,9 @@ def test_an_interval_against_the_part_and_its_margin(low: float, high: float, ve
 @given(st.floats(0, 2_000), st.floats(0, 2_000), st.floats(0, 0.9))
 def test_over_and_fits_are_said_only_where_the_ends_bear_it(one: float, other: float, margin: float) -> None:
     low, high = sorted((one, other))
-    found = readings(lut=(low, high))
-    (value,) = (reading.value for reading in found if reading.metric is Metric.LUT)
-    verdict = judge(found, DEVICE, Margins(lut=margin)).verdict
+    fit = readings(lut=(low, high))
+    (value,) = (reading.value for reading in fit if reading.metric is Metric.LUT)
+    verdict = judge(fit, DEVICE, Margins(lut=margin)).verdict
     assert (verdict is Verdict.OVER) == (low > 1_000)
     assert (verdict is Verdict.FITS) == (high <= 1_000 and value <= 1_000 * (1 - margin))
 
@@ -71,10 +71,10 @@ def test_each_resource_has_a_margin_of_its_own() -> None:
 
 
 def test_a_lower_bound_never_fits() -> None:
-    found = readings()
+    fit = readings()
     for value, verdict in ((1, Verdict.UNDECIDED), (2_000, Verdict.OVER)):
-        found[0] = replace(readings(lut=(value, value))[0], at_least=True)
-        assert judge(found, DEVICE).verdict is verdict
+        fit[0] = replace(readings(lut=(value, value))[0], at_least=True)
+        assert judge(fit, DEVICE).verdict is verdict
 
 
 @pytest.mark.parametrize("value", [1, 950, 5_000])
@@ -113,5 +113,5 @@ def test_within_a_stage_a_report_counts_before_a_model(mixed: list[Reading]) -> 
 
 
 def test_layers_do_not_count() -> None:
-    found = [*readings(), Reading(Metric.LUT, 5_000, Tier.ROUTED, "chip", "report", "a layer")]
-    assert judge(found, DEVICE).stage is Tier.HLS
+    fit = [*readings(), Reading(Metric.LUT, 5_000, Tier.ROUTED, "chip", "report", "a layer")]
+    assert judge(fit, DEVICE).stage is Tier.HLS

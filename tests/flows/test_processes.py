@@ -57,7 +57,7 @@ def tool(on_path: Callable[[str, str], None]) -> Callable[..., Step]:
 
 def left(mark: str) -> list[str]:
     """The processes with this mark, besides this one; those that are dead and not yet buried do not count."""
-    found = []
+    results = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
             marked = mark.encode() in (place / "environ").read_bytes().split(b"\0")
@@ -65,8 +65,8 @@ def left(mark: str) -> list[str]:
         except OSError:
             continue
         if marked and alive and int(place.name) != os.getpid():
-            found.append(f"{place.name} {(place / 'comm').read_text().strip()}")
-    return found
+            results.append(f"{place.name} {(place / 'comm').read_text().strip()}")
+    return results
 
 
 def gone(mark: str, seconds: float = 2.0) -> bool:

@@ -12,17 +12,17 @@ from flows.cli import pictures
 from flows.core.errors import SetupError, UsageError
 
 
-def test_a_profile_is_told_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_profile_is_reported_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "rows.json"
     assert main(["profile", "hls4ml", "--network", "arch5", "--precision", "8", "--json", str(out)]) == 0
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     content = json.loads(out.read_text())
     assert content["schema"] == "zynqflows-profile/1"
     profile = content["profile"]
     assert (profile["network"], profile["flow"], profile["n"]) == ("arch5", "hls4ml", 10_000)
     assert sum(row["weights"]["n"] for row in profile["rows"] if row["weights"]) == 16_986
     for row in profile["rows"]:
-        (line,) = (line for line in told.splitlines() if line.startswith(f"{row['tensor']} "))
+        (line,) = (line for line in printed.splitlines() if line.startswith(f"{row['tensor']} "))
         assert f"2^{-(8 - row['had'])} " in line or not row["type"].startswith(("ap_fixed<8", "ap_ufixed<8"))
         assert (row["beyond"] > 0) == (row["needed"] is None or row["needed"] > row["had"])
         assert bool(row["weights"]) == ("/" in row["tensor"])
@@ -51,8 +51,8 @@ def test_without_matplotlib_the_table_still_comes(
 ) -> None:
     monkeypatch.setattr(pictures, "package_version", lambda name: "absent")
     assert main(["profile", "hls4ml", "--network", "arch5", "--out", str(tmp_path)]) == 0
-    told = capsys.readouterr()
-    assert "no profile.svg: matplotlib is not installed" in told.err and "\nimage " in told.out
+    printed = capsys.readouterr()
+    assert "no profile.svg: matplotlib is not installed" in printed.err and "\nimage " in printed.out
     assert [path.name for path in tmp_path.iterdir()] == ["profile.json"]
 
 
@@ -69,5 +69,5 @@ def test_one_design_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert main(["profile", "hls4ml", "--out", str(tmp_path / "file")]) == SetupError.exit_code
-    told = capsys.readouterr()
-    assert "cannot be written" in told.err and not told.out
+    printed = capsys.readouterr()
+    assert "cannot be written" in printed.err and not printed.out

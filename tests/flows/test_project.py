@@ -38,8 +38,8 @@ def test_the_example_is_a_project() -> None:
 
 
 def test_a_search_is_of_one_board() -> None:
-    start, mark, told = START.replace("# data", "data").partition("# [search]\n")
-    project = read_project(start + mark[2:] + re.sub("(?m)^# ", "", told), Path("z.toml"), {})
+    start, mark, text = START.replace("# data", "data").partition("# [search]\n")
+    project = read_project(start + mark[2:] + re.sub("(?m)^# ", "", text), Path("z.toml"), {})
     assert project.search and project.search.parts == ("pynq-z2",) and project.search.flows == ("hls4ml",)
     assert project.goal and project.goal.widths == (4, 5, 6, 7, 8) and project.goal.keep == 0.005
     head = HEAD + 'data = "d"\nboards = ["zybo-z7-10", "pynq-z2"]\n'
@@ -144,8 +144,8 @@ def test_a_review_runs_what_it_asks_for(
     def run(
         backend: object, trained: object, job: object, batch: object, executor: object, store: object, *more: object
     ) -> Document:
-        made = runner.estimated(backend, trained, job, *more)  # type: ignore[arg-type]
-        return Document(network_facts(trained), (made,))  # type: ignore[arg-type]
+        outcome = runner.estimated(backend, trained, job, *more)  # type: ignore[arg-type]
+        return Document(network_facts(trained), (outcome,))  # type: ignore[arg-type]
 
     monkeypatch.setattr(runner, "run", run)
     place = tmp_path / "zynqflows.toml"
@@ -159,8 +159,8 @@ def test_a_review_runs_what_it_asks_for(
     report = (tmp_path / "review/report.md").read_text()
     assert "PYNQ-Z2" in report and "deadlocks" in report
     assert "clock 8 ns" in (tmp_path / "review/sweep.html").read_text()
-    found = flows.review(place, part="zybo-z7-10", out=again, store=tmp_path / "s", jobs=1)
-    assert [result.part for result in found] == ["xc7z010clg400-1"] and (again / "report.html").exists()
+    results = flows.review(place, part="zybo-z7-10", out=again, store=tmp_path / "s", jobs=1)
+    assert [result.part for result in results] == ["xc7z010clg400-1"] and (again / "report.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -192,13 +192,13 @@ def test_a_search_that_cannot_be_had_spoils_no_report(tmp_path: Path, monkeypatc
     project = read_project(asked, tmp_path / "z.toml", {})
     (estimate,) = flows.estimate("hls4ml", reuse_factor="64", fifo_depth=40)
     built = Outcome(network_facts(find_trained("arch8", None)), (estimate.run,))
-    monkeypatch.setattr(designs, "built", lambda *given: built)
-    monkeypatch.setattr(designs, "test_images", lambda *given: None)
+    monkeypatch.setattr(designs, "built", lambda *each: built)
+    monkeypatch.setattr(designs, "test_images", lambda *each: None)
     tried = Tried({"a": 8}, estimate.run, 900.0, 0.02)
     results: list[Any] = [SetupError("package optuna", "not installed", "install it"), None]
     results[1] = Search(built.network, 0.005, Metric.LUT, "300", "10 images", (tried,), 0)
 
-    def searched(*given: Any) -> Search:
+    def searched(*each: Any) -> Search:
         if isinstance(result := results.pop(0), SetupError):
             raise result
         return result
@@ -206,11 +206,11 @@ def test_a_search_that_cannot_be_had_spoils_no_report(tmp_path: Path, monkeypatc
     monkeypatch.setattr(reviewing, "search", searched)
     for there in (False, True):
         store = Store(tmp_path / "store")
-        found = reviewing.review(project, Executor(store, 1, print), store, 1, print)
+        review = reviewing.review(project, Executor(store, 1, print), store, 1, print)
         project.out.mkdir(exist_ok=True)
-        reviewing.write(found, write_atomic)
-        assert bool(found.errors) is not there and (project.out / "search.html").exists() is there
-        assert found.comparison
+        reviewing.write(review, write_atomic)
+        assert bool(review.errors) is not there and (project.out / "search.html").exists() is there
+        assert review.comparison
         assert ('<a href="search.html">' in (project.out / "report.html").read_text()) is there
     assert "None of them loses 0.50 points or less" in (project.out / "search.html").read_text()
 

@@ -40,8 +40,8 @@ def store(tmp_path: Path) -> Store:
 
 def prune(capsys: pytest.CaptureFixture[str], store: Store, *argv: str, code: int = 0) -> str:
     assert main(["store", "prune", "--store", str(store.root), *argv]) == code
-    told = capsys.readouterr()
-    return told.err if code else told.out
+    printed = capsys.readouterr()
+    return printed.err if code else printed.out
 
 
 def test_what_no_record_refers_to_goes(capsys: pytest.CaptureFixture[str], store: Store) -> None:

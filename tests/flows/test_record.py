@@ -37,6 +37,7 @@ from reports.terminal.brief import decisions
 from reports.terminal.comparison import comparison as side_by_side
 
 SCHEMA = json.loads(Path(record.__file__).with_name("run.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 D = "0123456789abcdef"
 CASES = sorted((Path(__file__).parent / "records").glob("*.json"))
 
@@ -56,11 +57,11 @@ def readings(draw: st.DrawFn) -> Reading:
     )  # fmt: skip
 
 
-def run(*found: Reading, equal: int | None = 16) -> Run:
+def run(*reading: Reading, equal: int | None = 16) -> Run:
     steps = (StepFacts("convert", "done", 1.5, {"hls4ml": "1.3.0"}, "", "/somewhere"),)
     return Run(
         "hls4ml-xc7z020-abc123", "hls4ml", "xc7z020clg400-1", "xc7z020", 10.0, {"backend": "vitis"},
-        WeightsFacts(D, None), D, found, Verification(16, equal, "C simulation"), steps,
+        WeightsFacts(D, None), D, reading, Verification(16, equal, "C simulation"), steps,
         ("a note",), (), "python -m flows run hls4ml",
     )  # fmt: skip
 
@@ -69,7 +70,7 @@ def run(*found: Reading, equal: int | None = 16) -> Run:
 def test_a_document_is_valid_and_comes_back_equal(found: list[Reading], equal: int | None) -> None:
     document = Document(NetworkFacts("arch8", 52_622, 19_325_488, D), (run(*found, equal=equal),))
     text = document_to_json(document)
-    jsonschema.validate(json.loads(text), SCHEMA)
+    VALIDATOR.validate(json.loads(text))
     assert document_from_json(text, "here") == document
 
 
@@ -82,11 +83,11 @@ def test_the_schema_is_a_schema_and_refuses_a_bare_number() -> None:
         jsonschema.validate(content, SCHEMA)
 
 
-def content(*found: Reading) -> Any:
+def content(*reading: Reading) -> Any:
     """A whole record as JSON values, which a test damages."""
     lut = Reading(Metric.LUT, 5, Tier.MODELLED, "x", "y", low=4, high=6)
     right = Reading(Metric.ACCURACY, 0.75, Tier.EVALUATED, "images", "y", low=0.7, high=0.8, n=4)
-    document = Document(NetworkFacts("n", 1, 1, D), (run(*(found or (lut, right))),))
+    document = Document(NetworkFacts("n", 1, 1, D), (run(*(reading or (lut, right))),))
     return json.loads(document_to_json(document))
 
 
@@ -245,19 +246,19 @@ def shown(document: Document) -> None:
     for run in document.runs:
         bars.waterfalls(run)
     with suppress(FlowsError):
-        found = difference(document, document_from_json(json.dumps(WHOLE), "here"), {})
-        changes.to_html(found), changes.to_markdown(found), changes.terminal(found)
+        result = difference(document, document_from_json(json.dumps(WHOLE), "here"), {})
+        changes.to_html(result), changes.to_markdown(result), changes.terminal(result)
 
 
 def test_margins_are_recorded_and_judged_by() -> None:
     free = Margins(lut=0.5, dsp=0.0)
-    found = [
+    result = [
         Reading(metric, 0.6 * devices()["xc7z020"].available(metric), Tier.ROUTED, "x", "y") for metric in RESOURCES
     ]
-    document = Document(NetworkFacts("n", 1, 1, D), (replace(run(*found), margins=free),))
+    document = Document(NetworkFacts("n", 1, 1, D), (replace(run(*result), margins=free),))
     text = document_to_json(document)
-    told = json.loads(text)["runs"][0]["verdict"]
-    assert told["margin"] == {"lut": 0.5, "ff": 0.25, "bram18": 0.02, "dsp": 0.0} and told["verdict"] == "at risk"
+    facts = json.loads(text)["runs"][0]["verdict"]
+    assert facts["margin"] == {"lut": 0.5, "ff": 0.25, "bram18": 0.02, "dsp": 0.0} and facts["verdict"] == "at risk"
     assert document_from_json(text, "here") == document
     with pytest.raises(InputError, match="verdict is not what follows from its readings"):
         document_from_json(text.replace('"at risk"', '"fits"'), "here")

@@ -113,7 +113,7 @@ def test_parts_choose(capsys: pytest.CaptureFixture[str], store: Path, tmp_path:
         assert "part" in said(capsys, store, "report", "--part", bad, "--out", tmp_path / "out", code=2)
 
 
-def test_missing_runs_are_told_where_they_cannot_be_made(
+def test_missing_runs_are_reported_where_they_cannot_be_run(
     capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flows import registry
@@ -176,7 +176,7 @@ def test_bad_records_are_refused_by_name(capsys: pytest.CaptureFixture[str], sto
     assert "no runs in it" in said(capsys, tmp_path / "empty", "report", "--out", tmp_path, code=3)
 
 
-def test_runs_of_several_networks_are_told_apart(
+def test_runs_of_several_networks_are_distinguished(
     capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path
 ) -> None:
     other = "fedcba9876543210"
@@ -227,8 +227,10 @@ def test_a_bad_record_is_left_out_and_named(
     policy.write_text(POLICY)
     for argv in (["compare"], ["report", "--out", tmp_path / "out"], ["gate", "--policy", policy]):
         assert main([*map(str, argv), "--store", str(store)]) == 0
-        told = capsys.readouterr()
-        assert told.err.count("warning: left out: ") == 1 and str(bad) in told.err and "a-xc7z020" not in told.err
+        printed = capsys.readouterr()
+        assert (
+            printed.err.count("warning: left out: ") == 1 and str(bad) in printed.err and "a-xc7z020" not in printed.err
+        )
     for argv in (["show", "a-xc7z020"], ["diff", "a-xc7z020", "b-xc7z020"]):
         assert main([*map(str, argv), "--store", str(store)]) == 0
         assert "warning" not in capsys.readouterr().err

@@ -92,20 +92,20 @@ def test_a_record_is_shown_as_it_is(capsys: pytest.CaptureFixture[str], tmp_path
 
 def test_a_tool_is_heard_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     step = Step(f"csynth{EVIL}", EVIL, PYTHON, (PYTHON,), makes=("a",))
-    told = Progress()
-    told._terminal = True
+    progress = Progress()
+    progress._terminal = True
     with screened():
         for event, text in (("started", EVIL), ("line", EVIL), ("line", f"{CLEAR_LINE}{CLEAR_LINE}"), ("done", EVIL)):
-            told(event, step, text)
+            progress(event, step, text)
     said = capsys.readouterr().err
     assert said.count(CLEAR_LINE) == 4, "ours, one a text"
     assert harmless(said.replace(CLEAR_LINE, "")) and said.count("\n") == 2
 
 
 def test_what_is_absent_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    told = Progress()
+    progress = Progress()
     steps = [Step(name, "", PYTHON, (PYTHON,), makes=("a",)) for name in ("compile arm", "link test")]
     for _ in range(2):  # two designs
-        told("skipped", steps[0], "gcc is not on PATH")
-        told("follows", steps[1], "needs compile arm, which was skipped: gcc is not on PATH")
+        progress("skipped", steps[0], "gcc is not on PATH")
+        progress("follows", steps[1], "needs compile arm, which was skipped: gcc is not on PATH")
     assert capsys.readouterr().err == "  compile arm: skipped, gcc is not on PATH\n"

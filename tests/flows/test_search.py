@@ -66,7 +66,7 @@ class Asked:
         asked = opened(request, trained, self.store, widths)
         images = SearchImages(Asset(RANGES, "a"), "images of the test", Asset(RANGES, "b"), "others")
         wanted = goal(**{"keep_accuracy": 2.0, "bits": widths, "cost": "lut", "trials": trials, **more})
-        return search_designs(asked, wanted, images, steps, lambda *told: None)
+        return search_designs(asked, wanted, images, steps, lambda *each: None)
 
 
 @pytest.fixture
@@ -76,20 +76,20 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 @pytest.mark.parametrize("flow", ["hls4ml", "hls"])
 def test_the_best_is_the_cheapest_that_keeps_the_accuracy(asked: Asked, flow: str) -> None:
-    found = asked(flow)
-    assert found.best and found.final
-    enough = [each for each in found.tried if each.lost <= found.keep]
-    assert found.best.cost == min(each.cost for each in enough) < found.tried[0].cost
-    assert set(found.tried[0].bits.values()) == {8}
-    assert all(each.bits.keys() == found.best.bits.keys() for each in found.tried)
+    search = asked(flow)
+    assert search.best and search.final
+    enough = [each for each in search.tried if each.lost <= search.keep]
+    assert search.best.cost == min(each.cost for each in enough) < search.tried[0].cost
+    assert set(search.tried[0].bits.values()) == {8}
+    assert all(each.bits.keys() == search.best.bits.keys() for each in search.tried)
     accuracies = {
-        reading.on for each in found.tried for reading in each.run.readings if reading.metric is Metric.ACCURACY
+        reading.on for each in search.tried for reading in each.run.readings if reading.metric is Metric.ACCURACY
     }
     assert accuracies == {f"{N:,} images of the test (012345)"}
-    assert {reading.on for reading in found.final.readings if reading.metric is Metric.ACCURACY} == {f"{N:,} others"}
-    front = [one for one, _ in mixed.front(found)]
+    assert {reading.on for reading in search.final.readings if reading.metric is Metric.ACCURACY} == {f"{N:,} others"}
+    front = [item for item, _ in mixed.front(search)]
     assert [each.cost for each in front] == sorted(each.cost for each in front)
-    assert not [each for each in found.tried for best in front if each.cost < best.cost and each.lost <= best.lost]
+    assert not [each for each in search.tried for best in front if each.cost < best.cost and each.lost <= best.lost]
 
 
 def test_a_search_that_was_ended_goes_on_as_if_it_had_not_been(
@@ -144,8 +144,8 @@ def test_more_trials_go_on_from_those_before(asked: Asked) -> None:
 
 def test_no_design_that_keeps_the_accuracy_is_a_result(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "counted", lambda *asked: Counts(N, 100, 900, 100, "0" * 16))
-    found = asked(trials=4)
-    assert found.best is None and found.final is None and found.tried
+    search = asked(trials=4)
+    assert search.best is None and search.final is None and search.tried
 
 
 @pytest.mark.parametrize("widths", [[8], [1, 8], [8, 64], []])
@@ -209,17 +209,17 @@ def test_the_command_says_what_chose_and_what_to_build(
     page = (tmp_path / "search.html").read_text()
     assert "by which nothing was chosen" in page and '"chosen": ["lut", "accuracy"]' in page
     assert [run.name for run in document_from_json(out.read_text(), "").runs] == names, "as every reader takes it"
-    found = flows.search(
+    searched = flows.search(
         "hls4ml", network=MODEL, calibration=RANGES, data=own, bits=[6, 8], trials=3, keep_accuracy=99, cost="lut"
     )
-    assert str(found) == said.rstrip("\n") and json.loads(found.to_json()) == written
-    assert found.best and found.best.name == written["best"]["run"] and found.bits == written["best"]["bits"]
-    assert found.best["accuracy"] and found.best["accuracy"].n == 20 and len(found) == len(names)
-    assert {each.name for each in found.front()} >= {found.best.name}
+    assert str(searched) == said.rstrip("\n") and json.loads(searched.to_json()) == written
+    assert searched.best and searched.best.name == written["best"]["run"] and searched.bits == written["best"]["bits"]
+    assert searched.best["accuracy"] and searched.best["accuracy"].n == 20 and len(searched) == len(names)
+    assert {each.name for each in searched.front()} >= {searched.best.name}
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("content", "reason"),
     [
         ({"keep_accuracy": -1}, "no number of points"),
         ({"keep_accuracy": "half"}, "no number of points"),
@@ -236,7 +236,7 @@ def test_the_command_says_what_chose_and_what_to_build(
         ({"data": "absent"}, "absent"),
     ],
 )
-def test_what_is_wrong_with_a_search_is_named(given: dict[str, Any], reason: str, tmp_path: Path) -> None:
-    asked = {"data": "nowhere", "store": tmp_path, **given}
+def test_what_is_wrong_with_a_search_is_named(content: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    asked = {"data": "nowhere", "store": tmp_path, **content}
     with pytest.raises(FlowsError, match=reason):
         flows.search("hls4ml", **asked)

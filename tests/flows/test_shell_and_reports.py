@@ -116,8 +116,8 @@ def test_a_call_of_the_driver_has_as_many_images_as_are_asked_for(capsys: pytest
         assert f"images/s {int(batch):,} a call" in text and "images/s 1 a call" in text
         rates.append(float(text.partition(" system ")[2].split()[0].replace(",", "")))
     assert rates[0] < rates[1] < float(text.partition(" throughput ")[2].split()[0].replace(",", ""))
-    one = said(capsys, *HLS, "--batch", "1")
-    assert "system, 1 a call" in one and " system " not in one.replace("system, 1", "")
+    words = said(capsys, *HLS, "--batch", "1")
+    assert "system, 1 a call" in words and " system " not in words.replace("system, 1", "")
     assert "below 1" in said(capsys, *HLS, "--batch", "0", code=2)
 
 

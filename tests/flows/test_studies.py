@@ -46,13 +46,13 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cifar10, "RECORDS", IMAGES)
 
 
-def test_a_study_is_told_written_and_kept(
+def test_a_study_is_printed_written_and_kept(
     data: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     argv = ["quantise", "arch5", "--formats", "Q1.31,int8", "--data", str(data), "--store", str(store)]
     assert main([*argv, "--out", str(tmp_path / "out")]) == 0
-    told = capsys.readouterr()
-    assert "Q1.31, weights, biases and activations: absent. layer " in told.out and "2**53" in told.out.replace(
+    printed = capsys.readouterr()
+    assert "Q1.31, weights, biases and activations: absent. layer " in printed.out and "2**53" in printed.out.replace(
         "\n", " "
     )
     study = json.loads((tmp_path / "out" / "arch5.quantisation.json").read_text())["study"]
@@ -78,7 +78,7 @@ def test_an_evaluation_says_where_two_networks_differ(
     out = tmp_path / "evaluation.json"
     argv = ["evaluate", "arch5", "--data", str(data), "--store", str(store), "--json", str(out)]
     assert main([*argv, "--format", "int4", "--activations"]) == 0
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     (report,) = json.loads(out.read_text())["reports"]
     floating, quantised = report["floating"], report["quantised"]
     assert quantised["name"] == "int4 with activations" and [len(row) for row in floating["confusion"]] == [10] * 10
@@ -88,8 +88,8 @@ def test_an_evaluation_says_where_two_networks_differ(
     assert report["paired"]["differ"] == len(differing) > 0
     assert all(each["floating"] != each["quantised"] for each in differing)
     assert all(each["label"] == cifar10.CLASSES[each["image"] % 10] for each in differing)
-    assert f"differ on {len(differing)} of {IMAGES} images" in told and "most confused: " in told
-    assert "airp  auto  bird" in told and "automobile" in told
+    assert f"differ on {len(differing)} of {IMAGES} images" in printed and "most confused: " in printed
+    assert "airp  auto  bird" in printed and "automobile" in printed
 
     assert main([*argv, "--format", "int4", "--activations", "--markdown"]) == 0
     head, _, row = capsys.readouterr().out.splitlines()[:3]
@@ -150,15 +150,15 @@ def test_costs_stand_in_the_profile(
     assert f"of {IMAGES} test images right" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("centred", "told"), [(564, True), (292, True), (291, False), (200, False)])
-def test_pixels_that_a_network_was_not_trained_on_are_told(tmp_path: Path, centred: int, told: bool) -> None:
+@pytest.mark.parametrize(("centred", "result"), [(564, True), (292, True), (291, False), (200, False)])
+def test_pixels_that_a_network_was_not_trained_on_are_reported(tmp_path: Path, centred: int, result: bool) -> None:
     right = {"x / 255": 241, "x, 0 to 255": 100, "(x / 255 - 0.5) / 0.5": centred}
     (tmp_path / "pixels.json").write_text(json.dumps({"n": 1_000, "right": right}))
     products = Products({"pixels": StepResult("pixels", State.DONE, tmp_path, 0.0, {})})
     network = NETWORKS["arch5"]
-    found = pixels.other_pixels(network, products)
-    assert bool(found) == told and pixels.other_pixels(network, Products({})) == []
-    for note in found:
+    notes = pixels.other_pixels(network, products)
+    assert bool(notes) == result and pixels.other_pixels(network, Products({})) == []
+    for note in notes:
         text = note.text
         assert note.kind is NoteKind.WARNING and text.startswith(
             "on pixels as they are taken here, x / 255, the float network gets 24.1 %"
@@ -186,18 +186,18 @@ def test_which_pixels_were_taken_stands_in_the_result(
     assert main(["estimate", *argv]) == 0
     assert "note pixels are taken as x / 255" in " ".join(capsys.readouterr().out.split())
     assert main(["estimate", *argv, "--pixels", "centred"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert "note pixels are taken as (x / 255 - 0.5) / 0.5, channels R, G, B: so says --pixels centred" in told
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "note pixels are taken as (x / 255 - 0.5) / 0.5, channels R, G, B: so says --pixels centred" in printed
     assert main(["plan", *argv, "--data", str(data)]) == 0
     assert "models.evaluation.pixels" in capsys.readouterr().out
     for command in (["estimate", "hls4ml"], ["plan", "hls4ml", "--data", str(data)]):
         assert main([*command, "--network", "arch5", "--store", str(store)]) == 0
-        told = capsys.readouterr().out
-        assert "pixels are taken" not in told and "models.evaluation.pixels" not in told
+        printed = capsys.readouterr().out
+        assert "pixels are taken" not in printed and "models.evaluation.pixels" not in printed
 
 
-@pytest.mark.parametrize(("right", "told"), [(7_944, []), (7_894, []), (7_893, ["0.51 points"])])
-def test_accuracy_that_is_lost_is_told(right: int, told: list[str]) -> None:
-    found = lost_note(Counts(10_000, right, 7_944, 9_000, "0123456789abcdef"), "hls")
-    assert [note.text.partition(" of ")[0] for note in found] == told
-    assert all("`python -m flows profile hls --cost --data DIR`" in note.text for note in found)
+@pytest.mark.parametrize(("right", "texts"), [(7_944, []), (7_894, []), (7_893, ["0.51 points"])])
+def test_accuracy_that_is_lost_is_reported(right: int, texts: list[str]) -> None:
+    notes = lost_note(Counts(10_000, right, 7_944, 9_000, "0123456789abcdef"), "hls")
+    assert [note.text.partition(" of ")[0] for note in notes] == texts
+    assert all("`python -m flows profile hls --cost --data DIR`" in note.text for note in notes)

@@ -107,36 +107,36 @@ class Counting(ThreadPoolExecutor):
         super().__init__(1)
         self.most, self.count = most, 0
 
-    def submit(self, *given: Any, **named: Any) -> Future[Any]:
+    def submit(self, *result: Any, **named: Any) -> Future[Any]:
         self.count += 1
         if self.count > self.most:
             raise KeyboardInterrupt
-        return super().submit(*given, **named)
+        return super().submit(*result, **named)
 
 
-def swept(store: Path, executor: Executor, told: list[tuple[int, int, int]]) -> Any:
-    given = FIXED | {"fifo_depth": range(33, 41)}
-    return flows.sweep("hls4ml", store=store, executor=executor, told=lambda *one: told.append(one), **given)
+def swept(store: Path, executor: Executor, rows: list[tuple[int, int, int]]) -> Any:
+    content = FIXED | {"fifo_depth": range(33, 41)}
+    return flows.sweep("hls4ml", store=store, executor=executor, progress=lambda *each: rows.append(each), **content)
 
 
 def test_clocks_of_one_design_are_one_task(tmp_path: Path) -> None:
     with Counting(2) as pool:
-        found = flows.sweep("hls4ml", clock_ns="10,8", precision="8..10..2", store=tmp_path, executor=pool, **FIXED)
-    assert len(found) == 4 and pool.count == 2
+        sweep = flows.sweep("hls4ml", clock_ns="10,8", precision="8..10..2", store=tmp_path, executor=pool, **FIXED)
+    assert len(sweep) == 4 and pool.count == 2
 
 
 def test_what_was_estimated_is_kept(tmp_path: Path) -> None:
-    told: list[tuple[int, int, int]] = []
+    rows: list[tuple[int, int, int]] = []
     with pytest.raises(KeyboardInterrupt), Counting(7) as few:
-        swept(tmp_path, few, told)
+        swept(tmp_path, few, rows)
     kept = sorted((tmp_path / "estimates").iterdir())
     assert 1 <= len(kept) < 8
     kept[0].write_text("{")  # damaged: estimated again
     with Counting(8 - len(kept) + 1) as others:
-        found = swept(tmp_path, others, told)
-    assert len(found) == 8 and told[-1] == (8, 8, len(kept) - 1) and others.count == others.most
+        result = swept(tmp_path, others, rows)
+    assert len(result) == 8 and rows[-1] == (8, 8, len(kept) - 1) and others.count == others.most
     with Counting(0) as none:
-        assert str(swept(tmp_path, none, told)) == str(found)
+        assert str(swept(tmp_path, none, rows)) == str(result)
 
 
 def test_an_arithmetic_is_evaluated_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,14 +148,14 @@ def test_an_arithmetic_is_evaluated_once(tmp_path: Path, monkeypatch: pytest.Mon
         return (Reading(Metric.ACCURACY, 0.5, Tier.EVALUATED, "10 images", "a test", n=10),)
 
     monkeypatch.setattr(sweeping, "accuracy", accuracy)
-    monkeypatch.setattr(designs, "test_images", lambda *given: "a batch")
+    monkeypatch.setattr(designs, "test_images", lambda *each: "a batch")
     with ThreadPoolExecutor(1) as pool:
-        found = flows.sweep(
+        sweep = flows.sweep(
             "hls4ml", clock_ns=[10, 8], precision=["ap_fixed<16,6>", 8], data="here", store=tmp_path, executor=pool,
             **FIXED,
         )  # fmt: skip
-    assert len(found) == 4 and len(asked) == len(set(asked)) == 2
-    assert all(result["accuracy"] and result["accuracy"].value == 0.5 for result in found)
+    assert len(sweep) == 4 and len(asked) == len(set(asked)) == 2
+    assert all(result["accuracy"] and result["accuracy"].value == 0.5 for result in sweep)
 
 
 @pytest.mark.parametrize(("name", "other"), [("code", "0123456789abcdef"), ("numpy", "1.0"), ("python", "3.9")])
@@ -172,22 +172,22 @@ class Dying(ThreadPoolExecutor):
 
     count = 0
 
-    def submit(self, *given: Any, **named: Any) -> Future[Any]:
+    def submit(self, *result: Any, **named: Any) -> Future[Any]:
         self.count += 1
         if self.count == 3:
             future: Future[Any] = Future()
             future.set_exception(BrokenExecutor("a process was terminated abruptly"))
             return future
-        return super().submit(*given, **named)
+        return super().submit(*result, **named)
 
 
 def test_a_worker_that_dies_is_said_and_what_was_done_is_kept(tmp_path: Path) -> None:
     with Dying(1) as pool, pytest.raises(SetupError, match=r"no answer .BrokenExecutor: a process was terminated"):
         swept(tmp_path, pool, [])
     kept = len(list((tmp_path / "estimates").iterdir()))
-    told: list[tuple[int, int, int]] = []
+    rows: list[tuple[int, int, int]] = []
     with ThreadPoolExecutor(1) as pool:
-        assert len(swept(tmp_path, pool, told)) == 8 and told[0] == (kept, 8, kept)
+        assert len(swept(tmp_path, pool, rows)) == 8 and rows[0] == (kept, 8, kept)
 
 
 def test_a_full_disk_half_way_loses_nothing_that_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,23 +204,23 @@ def test_a_full_disk_half_way_loses_nothing_that_was_kept(tmp_path: Path, monkey
         swept(tmp_path, pool, [])
     monkeypatch.undo()
     assert len(list((tmp_path / "estimates").iterdir())) == 4, "whole ones, and no scratch file"
-    told: list[tuple[int, int, int]] = []
+    rows: list[tuple[int, int, int]] = []
     with ThreadPoolExecutor(1) as pool:
-        assert len(swept(tmp_path, pool, told)) == 8 and told[0] == (4, 8, 4)
+        assert len(swept(tmp_path, pool, rows)) == 8 and rows[0] == (4, 8, 4)
 
 
 def test_two_sweeps_at_once_on_one_store(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second, ThreadPoolExecutor(2) as both:
         results = [both.submit(swept, tmp_path, pool, []) for pool in (first, second)]
-        one, other = (result.result() for result in results)
-    assert one.to_json() == other.to_json() and len(one) == 8
+        outcome, other = (result.result() for result in results)
+    assert outcome.to_json() == other.to_json() and len(outcome) == 8
     assert len(list((tmp_path / "estimates").iterdir())) == 8
 
 
-@pytest.mark.parametrize("given", [{"executor": 3}, {"jobs": 0}, {"jobs": "two"}, {"clock_ns": "10,x"}])
-def test_what_is_wrong_in_python_is_named(given: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [{"executor": 3}, {"jobs": 0}, {"jobs": "two"}, {"clock_ns": "10,x"}])
+def test_what_is_wrong_in_python_is_named(content: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        flows.sweep("hls4ml", store=tmp_path, **FIXED, **given)
+        flows.sweep("hls4ml", store=tmp_path, **FIXED, **content)
 
 
 def test_the_command_prints_the_front_and_writes_the_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

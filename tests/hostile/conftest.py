@@ -11,11 +11,11 @@ from flows.__main__ import main
 from flows.core.errors import FlowsError, InputError
 
 CASES = Path(__file__).parent
-Told = Callable[..., str]
+ErrorLine = Callable[..., str]
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Told:
+def error_line(capsys: pytest.CaptureFixture[str]) -> ErrorLine:
     """The one error of a command, a single line at its end; it ends with the exit code of `error`."""
 
     def check(*argv: object, error: type[FlowsError] = InputError) -> str:

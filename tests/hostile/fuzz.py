@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -212,7 +213,8 @@ def originals(kind: str) -> tuple[bytes, ...]:
         case "report":
             return tuple(make().encode() for make in REPORTS.values())
         case "record":
-            return ((ROOT / "docs/example-report/report.json").read_bytes(),)
+            document = json.loads((ROOT / "docs/example-report/report.json").read_bytes())["document"]
+            return (json.dumps({**document, "runs": document["runs"][:1]}, indent=1).encode(),)
         case "weights":
             return ((ROOT / "models/pretrained/arch5.safetensors").read_bytes(),)
         case "policy":
@@ -226,25 +228,25 @@ def originals(kind: str) -> tuple[bytes, ...]:
 
 def damaged(content: bytes, random: Random) -> bytes:
     """`content` after a few edits: bits, cuts, repeats, pieces moved, digits and odd texts put in."""
-    found = bytearray(content)
+    result = bytearray(content)
     for _ in range(random.choice((1, 1, 2, 5))):
-        at, length = random.randrange(len(found) + 1), random.choice((1, 2, 8, 100))
-        piece = bytes(found[at : at + length])
+        at, length = random.randrange(len(result) + 1), random.choice((1, 2, 8, 100))
+        piece = bytes(result[at : at + length])
         match random.randrange(6):
-            case 0 if at < len(found):
-                found[at] ^= 1 << random.randrange(8)
+            case 0 if at < len(result):
+                result[at] ^= 1 << random.randrange(8)
             case 1:
-                del found[at : at + length]
+                del result[at : at + length]
             case 2:
-                found[at:at] = piece * random.choice((1, 1, 2, 300))
+                result[at:at] = piece * random.choice((1, 1, 2, 300))
             case 3:
-                found[at : at + length] = random.choice(TEXTS)
+                result[at : at + length] = random.choice(TEXTS)
             case 4:
-                other = random.randrange(len(found) + 1)
-                found[other:other] = piece
+                other = random.randrange(len(result) + 1)
+                result[other:other] = piece
             case 5:
-                found[at : at + length] = bytes(random.choice(b"0123456789.-e") for _ in range(length))
-    return bytes(found)
+                result[at : at + length] = bytes(random.choice(b"0123456789.-e") for _ in range(length))
+    return bytes(result)
 
 
 @dataclass(frozen=True)

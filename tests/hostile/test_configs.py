@@ -20,7 +20,7 @@ from backends.hls4ml.config import read_config
 from backends.hls4ml.config_file import DEEPEST, load
 from flows.core.errors import FlowsError, InputError
 from reports.policy import SCHEMA, read_policy
-from tests.hostile.conftest import CASES, Told
+from tests.hostile.conftest import CASES, ErrorLine
 
 CONFIGS = {
     "y02_hlsconfig_list.yml": "HLSConfig is a list",
@@ -47,9 +47,9 @@ def test_every_case_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_configs(name: str, told: Told) -> None:
+def test_configs(name: str, error_line: ErrorLine) -> None:
     pytest.importorskip("yaml")
-    line = told("estimate", "hls4ml", "--config", CASES / "configs" / name)
+    line = error_line("estimate", "hls4ml", "--config", CASES / "configs" / name)
     assert name in line
     assert re.search(CONFIGS[name], line), line
 
@@ -110,8 +110,8 @@ POLICIES = {
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_policies(name: str, told: Told, tmp_path: Path) -> None:
-    line = told("gate", "--policy", CASES / "configs" / name, "--store", tmp_path)
+def test_policies(name: str, error_line: ErrorLine, tmp_path: Path) -> None:
+    line = error_line("gate", "--policy", CASES / "configs" / name, "--store", tmp_path)
     assert re.search(POLICIES[name], line), line
 
 
@@ -151,12 +151,12 @@ FOLDINGS = {
 
 
 @pytest.mark.parametrize("name", FOLDINGS)
-def test_folding_files(name: str, told: Told) -> None:
+def test_folding_files(name: str, error_line: ErrorLine) -> None:
     finn, hls = FOLDINGS[name]
     place = CASES / "configs" / name
-    assert hls in told("estimate", "hls", "--folding", place)
+    assert hls in error_line("estimate", "hls", "--folding", place)
     if finn:
-        assert finn in told("estimate", "finn", "--folding", place)
+        assert finn in error_line("estimate", "finn", "--folding", place)
     else:
         with pytest.raises(InputError, match="the network has no such node"):
             read(finn_folding_text(str(place)), [])
@@ -250,5 +250,5 @@ def test_any_folding_file(content: str | bytes, tmp_path: Path) -> None:
 @given(text=st.text(max_size=60) | st.from_regex(r"[a-z]+=[0-9]+x[0-9]+(,[a-z]+=[0-9]{1,30}x[0-9]+)*", fullmatch=True))
 def test_any_folding_on_the_command_line(text: str) -> None:
     for read_text in (hls_folding_text, finn_folding_text):
-        with suppress(FlowsError, ValueError):  # a ValueError is told as a usage error
+        with suppress(FlowsError, ValueError):  # a ValueError is reported as a usage error
             read_text(text)

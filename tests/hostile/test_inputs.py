@@ -17,7 +17,7 @@ from flows import imports
 from flows.core.errors import InputError
 from flows.jobs import PRETRAINED
 from models import cifar10
-from tests.hostile.conftest import Told
+from tests.hostile.conftest import ErrorLine
 
 LIMIT_S = 30
 
@@ -76,28 +76,28 @@ COMMANDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_refuses_what_is_no_file(name: str, kind: str, told: Told, tmp_path: Path) -> None:
+def test_a_command_refuses_what_is_no_file(name: str, kind: str, error_line: ErrorLine, tmp_path: Path) -> None:
     place = odd(kind, tmp_path / name)
     started, most = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert name in told(*(word.format(place) for word in COMMANDS[name]))
+    assert name in error_line(*(word.format(place) for word in COMMANDS[name]))
     assert time.monotonic() - started < 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < most + (300 << 10)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ending", [".ranges.json", ".card.json"])
-def test_what_lies_beside_weights(ending: str, kind: str, told: Told, tmp_path: Path) -> None:
+def test_what_lies_beside_weights(ending: str, kind: str, error_line: ErrorLine, tmp_path: Path) -> None:
     for each in (".safetensors", ".ranges.json", ".card.json"):
         if each != ending:
             (tmp_path / f"own{each}").write_bytes((PRETRAINED / f"arch8{each}").read_bytes())
     odd(kind, tmp_path / f"own{ending}")
-    assert f"own{ending}" in told("estimate", "hls", "--weights", tmp_path / "own.safetensors")
+    assert f"own{ending}" in error_line("estimate", "hls", "--weights", tmp_path / "own.safetensors")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_images(kind: str, told: Told, tmp_path: Path) -> None:
+def test_images(kind: str, error_line: ErrorLine, tmp_path: Path) -> None:
     odd(kind, tmp_path / "test_batch.bin")
-    assert "test_batch.bin" in told("evaluate", "arch8", "--data", tmp_path)
+    assert "test_batch.bin" in error_line("evaluate", "arch8", "--data", tmp_path)
     with pytest.raises(InputError):
         cifar10.check(tmp_path / "test_batch.bin")
     with pytest.raises(InputError):

@@ -66,6 +66,6 @@ def test_a_scan_of_a_megabyte_is_soon_done(name: str) -> None:
 
 def test_a_field_is_read_as_before() -> None:
     text = "* Date:     Sat\n| Tool Version : Vivado v.2022.2 (lin64)   \n  * Empty:\n| Design    : top |\nDesign: x"
-    found = {name: tables.field(text, name) for name in ("Date", "Tool Version", "Empty", "Design", "Absent", "")}
+    texts = {name: tables.field(text, name) for name in ("Date", "Tool Version", "Empty", "Design", "Absent", "")}
     expected = {"Date": "Sat", "Tool Version": "Vivado v.2022.2 (lin64)", "Empty": None, "Design": "top"}
-    assert found == expected | {"Absent": None, "": None}
+    assert texts == expected | {"Absent": None, "": None}

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from flows.core.errors import InputError
-from tests.hostile.conftest import CASES, Told
+from tests.hostile.conftest import CASES, ErrorLine
 
 pytest.importorskip("h5py")
 onnx = pytest.importorskip("onnx")
@@ -40,8 +40,8 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_models(name: str, told: Told) -> None:
-    line = told("estimate", "hls4ml", "--network", CASES / "models" / name)
+def test_models(name: str, error_line: ErrorLine) -> None:
+    line = error_line("estimate", "hls4ml", "--network", CASES / "models" / name)
     assert MODELS[name] in line and name in line
 
 
@@ -217,10 +217,10 @@ def test_a_reader_is_held_to_its_memory(monkeypatch: pytest.MonkeyPatch) -> None
         (RecursionError("deep"), "nested too deep"),
         (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"), "GB of memory"),
         (OverflowError("large"), r"damaged \(OverflowError\('large'\)\)"),
-        (InputError("culprit", "told as it is", "take another"), "told as it is"),
+        (InputError("culprit", "error_line as it is", "take another"), "error_line as it is"),
     ],
 )
-def test_whatever_goes_wrong_in_a_reader_is_told(error: Exception, fact: str) -> None:
+def test_whatever_goes_wrong_in_a_reader_is_reported(error: Exception, fact: str) -> None:
     with pytest.raises(InputError, match=fact), guarded("own", "take another"):
         raise error
 
@@ -231,5 +231,5 @@ def test_files_that_are_wanted_pass() -> None:
 
 
 def test_a_refusal_is_short_however_long_a_name_is() -> None:
-    told = json.loads(refusal(InputError("n" * 10_000, "f" * 10_000, "take another")))
-    assert max(map(len, told.values())) < 400 and told["next_step"] == "take another"
+    content = json.loads(refusal(InputError("n" * 10_000, "f" * 10_000, "take another")))
+    assert max(map(len, content.values())) < 400 and content["next_step"] == "take another"

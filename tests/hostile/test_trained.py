@@ -22,22 +22,22 @@ from models.layers import Conv2D, ReLU
 from models.network import INPUT, Network
 from models.ranges import Ranges, load_ranges
 from models.weights import open_weights, save_weights
-from tests.hostile.conftest import CASES, Told
+from tests.hostile.conftest import CASES, ErrorLine
 
 ARCH4 = PRETRAINED / "arch4.safetensors"
 ENDINGS = (".safetensors", ".ranges.json", ".card.json")
 
 
 @pytest.mark.parametrize("case", sorted((CASES / "weights").iterdir()), ids=lambda path: path.name)
-def test_files_beside_the_weights(case: Path, told: Told, tmp_path: Path) -> None:
+def test_files_beside_the_weights(case: Path, error_line: ErrorLine, tmp_path: Path) -> None:
     """A case is a table of files, by ending, that stand in for the shipped ones."""
     for ending in ENDINGS:
         shutil.copy(ARCH4.with_suffix(ending), tmp_path / f"own{ending}")
-    given = ast.literal_eval(case.read_text())
-    for ending, content in given.items():
+    result = ast.literal_eval(case.read_text())
+    for ending, content in result.items():
         (tmp_path / f"own{ending}").write_bytes(content)
-    line = told("estimate", "hls4ml", "--network", "arch4", "--weights", tmp_path / "own.safetensors")
-    assert "damaged" in line and any(f"own{ending}" in line for ending in given)
+    line = error_line("estimate", "hls4ml", "--network", "arch4", "--weights", tmp_path / "own.safetensors")
+    assert "damaged" in line and any(f"own{ending}" in line for ending in result)
 
 
 SMALL = Network("small", (4, 4, 2), (Conv2D("conv", (INPUT,), (1, 1), (1, 1), "same", 3), ReLU("relu", ("conv",))))

@@ -46,7 +46,7 @@ def test_a_softmax_at_the_end_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("layer", "other"),
     [
         (conv("c", INPUT, "same"), conv("c", INPUT, (1, 1, 1, 1))),
         (conv("c", INPUT, "same", 1), conv("c", INPUT, "valid", 1)),
@@ -57,8 +57,8 @@ def test_a_softmax_at_the_end_does_not_count() -> None:
         ),
     ],
 )
-def test_the_same_padding_has_one_digest(one: Layer, other: Layer) -> None:
-    assert network(one).digest == network(other).digest
+def test_the_same_padding_has_one_digest(layer: Layer, other: Layer) -> None:
+    assert network(layer).digest == network(other).digest
 
 
 def test_another_padding_is_another_architecture() -> None:
@@ -113,7 +113,7 @@ def shuffled(draw: st.DrawFn) -> tuple[Network, Network]:
     return network(*layers), network(*listed)
 
 
-def test_sums_alike_of_layers_alike_are_told_apart_by_what_is_around_them() -> None:
+def test_sums_alike_of_layers_alike_are_distinguished_by_what_is_around_them() -> None:
     """One sum reads a layer twice, the other that layer and its like."""
     first, second = conv("a", INPUT), conv("b", INPUT)
     twice, both = Add("twice", ("a", "a")), Add("both", ("a", "b"))

@@ -134,15 +134,15 @@ def integers(graph: Path, folder: Path) -> tuple[Any, Any]:
 
     folder.mkdir()
     read_quantised_file(graph, "own", folder)
-    made = open_integers(folder, json.loads((folder / "integers.json").read_text()))
-    weights = made.weights.tensors()
-    host = made.quantised.network.layers[-1].name
+    result = open_integers(folder, json.loads((folder / "integers.json").read_text()))
+    weights = result.weights.tensors()
+    host = result.quantised.network.layers[-1].name
 
     def scores(pixels: np.ndarray) -> np.ndarray:
-        codes = FastNetwork(made.quantised, weights)(pixels)[made.quantised.output].numpy()
+        codes = FastNetwork(result.quantised, weights)(pixels)[result.quantised.output].numpy()
         return np.asarray(codes * weights[f"{host}/gain"] + weights[f"{host}/offset"])
 
-    return made, scores
+    return result, scores
 
 
 def twin_of(graph: Path) -> Network:
@@ -179,23 +179,23 @@ def test_the_exported_integers_are_what_brevitas_computes(case: str, tmp_path: P
 
     network, recipe = CASES[case]
     asked = task(network, tmp_path, **recipe)
-    given = images(network)
-    model = asked.begin(given)
+    result = images(network)
+    model = asked.begin(result)
     graph = tmp_path / "own.onnx"
     assert asked.export(model, graph) == "TorchScript"
-    made, scores = integers(graph, tmp_path / "read")
+    outcome, scores = integers(graph, tmp_path / "read")
     if network.pixels == UNIT:  # other scalings of pixels are layers of the file
         assert twin_of(graph).digest == asked.network.digest, "the file is the architecture that it was trained from"
     bits = asked.recipe.bits_of(asked.network)
-    assert made.quantised.weight_bits == bits
+    assert outcome.quantised.weight_bits == bits
     assert "Cast" not in {node.op_type for node in onnx.load(graph).graph.node}, "FINN has no unit for it"
     with torch.no_grad():
-        expected = model.eval()(as_input(given.pixels)).numpy()
+        expected = model.eval()(as_input(result.pixels)).numpy()
     assert np.ptp(expected, axis=0).max() > 0.1, "the images must be told apart"
-    near = np.isclose(scores(given.pixels), expected, rtol=1e-4, atol=1e-4).all(1)
+    near = np.isclose(scores(result.pixels), expected, rtol=1e-4, atol=1e-4).all(1)
     assert near.mean() > 0.99, "Brevitas adds in floats: a code at a threshold may fall to the other side, rarely"
     if recipe.get("power_of_two"):
-        units = [float(tensor.scale) for tensor in made.tensors][1:]  # the first are pixels over 255
+        units = [float(tensor.scale) for tensor in outcome.tensors][1:]  # the first are pixels over 255
         assert all(np.log2(unit).is_integer() for unit in units)
 
 
@@ -274,15 +274,15 @@ def test_both_exporters_write_the_same_integers_and_names(tmp_path: Path, monkey
 
     asked = task(RESNET, tmp_path, per_channel=True)
     model = asked.begin(images(RESNET))
-    found = {}
+    content = {}
     for name, dynamo in tuple(qonnx_export.EXPORTERS.items()):
         monkeypatch.setattr(qonnx_export, "EXPORTERS", {name: dynamo})
         graph = tmp_path / f"{name}.onnx"
         assert asked.export(model, graph) == name
-        found[name] = integers(graph, tmp_path / name)[0]
-    one, other = found.values()
-    assert one.quantised.digest == other.quantised.digest and one.weights.digest == other.weights.digest
-    names = {layer.name for layer in one.quantised.network.layers}
+        content[name] = integers(graph, tmp_path / name)[0]
+    result, other = content.values()
+    assert result.quantised.digest == other.quantised.digest and result.weights.digest == other.weights.digest
+    names = {layer.name for layer in result.quantised.network.layers}
     assert names >= {layer.name for layer in asked.network.layers if isinstance(layer, Conv2D | Add | Dense)}
 
 
@@ -351,9 +351,9 @@ def test_rounding_is_that_of_brevitas(each: bool, signed: bool) -> None:
     results = []
     for kind in (IntQuant, FastIntQuant):
         x, scale = values.clone().requires_grad_(), scales.clone().requires_grad_()
-        made = kind(**settings)(scale, torch.tensor(0.0), torch.tensor(4.0), x)
-        (made * torch.cos(values)).sum().backward()
-        results.append((made.detach(), x.grad, scale.grad))
+        result = kind(**settings)(scale, torch.tensor(0.0), torch.tensor(4.0), x)
+        (result * torch.cos(values)).sum().backward()
+        results.append((result.detach(), x.grad, scale.grad))
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
@@ -361,12 +361,12 @@ def test_rounding_is_that_of_brevitas(each: bool, signed: bool) -> None:
 def test_a_killed_training_ends_as_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from models.training import fine_tuning
 
-    given = images(TINY)
+    result = images(TINY)
     recipe = {"epochs": 4, "batch": 50, "held_out": 20, "warmup_steps": 2, "per_channel": True}
 
     def begun(name: str) -> Any:
         asked = task(TINY, tmp_path / name, **recipe)
-        return asked.training(asked.begin(given), given)
+        return asked.training(asked.begin(result), result)
 
     whole = begun("whole")
     whole.finish_epochs()
@@ -382,19 +382,19 @@ def test_a_killed_training_ends_as_a_whole_one(tmp_path: Path, monkeypatch: pyte
     for name, tensor in whole.model.state_dict().items():
         assert torch.equal(tensor, resumed.model.state_dict()[name]), name
     longer = task(TINY, tmp_path / "killed", **(recipe | {"epochs": 5}))
-    goes_on = longer.training(longer.begin(given), given)
+    goes_on = longer.training(longer.begin(result), result)
     goes_on.finish_epochs()
     assert goes_on.progress.history[:4] == whole.progress.history and len(goes_on.progress.history) == 5
     with pytest.raises(InputError, match="another training"):
         asked = task(TINY, tmp_path / "killed", **(recipe | {"seed": 2}))
-        asked.training(asked.begin(given), given)
+        asked.training(asked.begin(result), result)
 
 
 def test_training_brings_the_network_nearer_to_its_teacher(tmp_path: Path) -> None:
-    given = images(TINY, 600)
+    result = images(TINY, 600)
     recipe: dict[str, Any] = {"epochs": 6, "batch": 50, "warmup_steps": 2, "towards_float": 1.0}
     asked = task(TINY, tmp_path, **recipe, weight_bits=3, activation_bits=3)
-    run = asked.training(asked.begin(given), given)
+    run = asked.training(asked.begin(result), result)
     run.finish_epochs()
     losses = [row["loss"] for row in run.progress.history]
     assert losses[-1] < 0.7 * losses[0]
@@ -408,8 +408,8 @@ def test_the_whole_worker_leaves_what_the_flow_starts_from(tmp_path: Path) -> No
     from models.training import qat
 
     asked = task(TINY, tmp_path, epochs=1, batch=50, warmup_steps=2)
-    given = images(TINY)
-    np.savez(tmp_path / "own.npz", images=given.pixels, labels=given.labels)
+    result = images(TINY)
+    np.savez(tmp_path / "own.npz", images=result.pixels, labels=result.labels)
     job = {
         "network": network_to_json(TINY),
         "named": True,
@@ -428,9 +428,9 @@ def test_the_whole_worker_leaves_what_the_flow_starts_from(tmp_path: Path) -> No
     assert load_ranges(path.with_suffix(".ranges.json"), TINY, weights.digest).reach["relu1"][0] == 0
     card = read_card(path.with_suffix(".card.json"), weights.digest)
     assert card and card.trained.n == 60
-    made = open_beside(path.with_suffix(".onnx"))
-    assert made.quantised.weight_bits == {"conv1": 4, "conv2": 4, "shortcut": 4, "dense": 4}
-    assert made.graph.path.read_bytes() == path.with_suffix(".onnx").read_bytes()
+    outcome = open_beside(path.with_suffix(".onnx"))
+    assert outcome.quantised.weight_bits == {"conv1": 4, "conv2": 4, "shortcut": 4, "dense": 4}
+    assert outcome.graph.path.read_bytes() == path.with_suffix(".onnx").read_bytes()
 
 
 def test_labels_and_images_that_do_not_fit_are_named(tmp_path: Path) -> None:

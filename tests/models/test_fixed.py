@@ -124,6 +124,6 @@ def test_every_mode_is_that_of_ap_fixed(tmp_path: Path) -> None:
     (tmp_path / "modes.cpp").write_text(program)
     command = ["g++", "-std=c++11", "-w", f"-I{ap_types()}", "modes.cpp", "-o", "modes"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    made = subprocess.run([tmp_path / "modes"], check=True, capture_output=True, text=True).stdout.split()
+    texts = subprocess.run([tmp_path / "modes"], check=True, capture_output=True, text=True).stdout.split()
     expected = [(each.name, code, each.enter(source.value(code))) for each in tested for code in codes]
-    assert [(name, code, int(line)) for (name, code, _), line in zip(expected, made, strict=True)] == expected
+    assert [(name, code, int(line)) for (name, code, _), line in zip(expected, texts, strict=True)] == expected

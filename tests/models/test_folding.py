@@ -80,7 +80,7 @@ def random_tensors(network: Network, seed: int) -> dict[str, Array]:
     """As training might leave them: gains of both signs, means away from 0, small and large variances."""
     random = np.random.default_rng(seed)
     tensors = {name: random.normal(0, 0.3, shape) for name, shape in network.weight_shapes()}
-    return {name: np.exp(3 * one) if name.endswith("/variance") else one for name, one in tensors.items()}
+    return {name: np.exp(3 * each) if name.endswith("/variance") else each for name, each in tensors.items()}
 
 
 def conv(name: str, source: str, filters: int = 5, strides: tuple[int, int] = (1, 1)) -> Conv2D:
@@ -116,8 +116,8 @@ def test_outputs_are_equal_in_double(seed: int) -> None:
     tensors = random_tensors(RESIDUAL, seed)
     image = np.random.default_rng(seed).random(RESIDUAL.input_shape)
     hardware = folded(RESIDUAL)
-    found = evaluate(hardware, folded_weights(RESIDUAL, tensors), image)
-    assert found == pytest.approx(evaluate(RESIDUAL, tensors, image), rel=1e-9, abs=1e-9)
+    values = evaluate(hardware, folded_weights(RESIDUAL, tensors), image)
+    assert values == pytest.approx(evaluate(RESIDUAL, tensors, image), rel=1e-9, abs=1e-9)
 
 
 def test_what_is_left_is_what_hardware_computes() -> None:
@@ -127,8 +127,8 @@ def test_what_is_left_is_what_hardware_computes() -> None:
     ]  # fmt: skip
     assert hardware["add"].inputs == ("left_relu", "stem")
     expected = dict(hardware.weight_shapes())
-    found = folded_weights(RESIDUAL, random_tensors(RESIDUAL, 1))
-    assert {name: tensor.shape for name, tensor in found.items()} == expected
+    tensors = folded_weights(RESIDUAL, random_tensors(RESIDUAL, 1))
+    assert {name: tensor.shape for name, tensor in tensors.items()} == expected
     assert folded(hardware) is hardware
 
 
@@ -145,7 +145,7 @@ def test_a_published_network_against_torch() -> None:
         logits = unfolded(planes).numpy()
         assert hardware(planes).numpy() == pytest.approx(logits, rel=1e-9)
     single = unfolded.folded()
-    assert {name: (one.shape, one.dtype) for name, one in single.items()} == {
+    assert {name: (each.shape, each.dtype) for name, each in single.items()} == {
         name: (shape, np.dtype(np.float32)) for name, shape in folded(ARCH2).weight_shapes()
     }
     for name, tensor in folded_weights(ARCH2, tensors).items():
@@ -165,8 +165,8 @@ def test_a_batch_norm_that_training_adds_folds_as_well() -> None:
         model(torch.rand(8, 2, 6, 6))
         images = torch.rand(2, 2, 6, 6)
         expected = model.eval()(images).numpy()
-        found = TorchNetwork(network).load(model.folded()).eval()(images).numpy()
-    assert found == pytest.approx(expected, abs=1e-5)
+        result = TorchNetwork(network).load(model.folded()).eval()(images).numpy()
+    assert result == pytest.approx(expected, abs=1e-5)
     assert len(model.norms) == 2 and len(TorchNetwork(ARCH2, batch_norm=True).norms) == 7
 
 
@@ -230,11 +230,11 @@ def test_a_batch_norm_goes_into_a_convolution_in_groups_before_it_and_not_behind
     assert [layer.kind for layer in hardware.layers] == ["conv2d", "grouped_conv2d", "global_average_pool"]
     image = torch.from_numpy(random.normal(0, 1, (2, 4, 4, 4)))
     with torch.no_grad():
-        plain, one = (
-            TorchNetwork(which).double().load(given).eval()(image)
-            for which, given in ((network, tensors), (hardware, folded_weights(network, tensors)))
+        plain, result = (
+            TorchNetwork(which).double().load(each).eval()(image)
+            for which, each in ((network, tensors), (hardware, folded_weights(network, tensors)))
         )
-    assert np.allclose(plain.numpy(), one.numpy(), rtol=1e-9)
+    assert np.allclose(plain.numpy(), result.numpy(), rtol=1e-9)
 
 
 def test_a_negative_variance_is_named() -> None:

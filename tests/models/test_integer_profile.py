@@ -46,9 +46,9 @@ def test_no_image_leaves_the_bounds(form: str, tmp_path: Path, monkeypatch: pyte
 
 def test_the_profile_says_which_bits_are_spare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     integer = job_on(FORMS["plain"](), tmp_path, monkeypatch).integer
-    found = integer_profile("finn", integer.quantised, integer.weights)  # type: ignore[union-attr]
-    rows = {row.tensor: row for row in found.rows}
-    assert found.n == 0 and not any(row.beyond for row in found.rows)
+    profile = integer_profile("finn", integer.quantised, integer.weights)  # type: ignore[union-attr]
+    rows = {row.tensor: row for row in profile.rows}
+    assert profile.n == 0 and not any(row.beyond for row in profile.rows)
     assert (rows["image"].low, rows["image"].high) == (0, 255)
     assert rows["c1/kernel"].weights and rows["c1/kernel"].weights.sqnr_db is None, "codes are exact"
     assert rows["c1"].headroom is not None and rows["c1"].headroom > 0, "the widest sum of any weights is wider"

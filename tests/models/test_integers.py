@@ -57,18 +57,18 @@ def quantised(steps: int, low: int) -> QuantisedNetwork:
 
 def random_weights(net: Network, seed: int, spread: float) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
-    made: dict[str, np.ndarray] = {}
+    tensors: dict[str, np.ndarray] = {}
     for name, shape in net.weight_shapes():
         role = name.split("/")[1]
         if role == "kernel":
-            made[name] = random.integers(-7, 8, shape).astype(np.float32)
+            tensors[name] = random.integers(-7, 8, shape).astype(np.float32)
         elif role == "thresholds":
-            made[name] = np.sort(random.normal(0, spread, shape).astype(np.int32), 1)
+            tensors[name] = np.sort(random.normal(0, spread, shape).astype(np.int32), 1)
         elif role == "signs":
-            made[name] = random.choice([-1.0, 1.0], shape).astype(np.float32)
+            tensors[name] = random.choice([-1.0, 1.0], shape).astype(np.float32)
         else:
-            made[name] = np.zeros(shape, np.float32)
-    return made
+            tensors[name] = np.zeros(shape, np.float32)
+    return tensors
 
 
 @settings(max_examples=40, deadline=None)
@@ -105,9 +105,9 @@ def test_thresholds_on_a_line_are_counted_by_one(
     near = np.concatenate([ladder[0], ladder[0] - 1, np.random.default_rng(seed).integers(-reach, reach + 1, 50)])
     values = np.unique(np.concatenate([near, [-reach, reach]]).clip(-reach, reach))
     for sign in (1, -1):
-        made = Reached(-3, ladder, np.array([sign], np.float32), reach)
-        found = made(torch.from_numpy(values)[:, None].to(made.kind))
-        assert np.array_equal(found[:, 0].numpy(), np.searchsorted(ladder[0], sign * values, side="right") - 3)
+        reached = Reached(-3, ladder, np.array([sign], np.float32), reach)
+        tensor = reached(torch.from_numpy(values)[:, None].to(reached.kind))
+        assert np.array_equal(tensor[:, 0].numpy(), np.searchsorted(ladder[0], sign * values, side="right") - 3)
 
 
 def test_a_quantisers_thresholds_need_no_search() -> None:

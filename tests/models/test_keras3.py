@@ -30,7 +30,7 @@ random = np.random.default_rng(11)
 def drawn(network: Network) -> dict[str, np.ndarray]:
     """Weights of every layer; variances above 0."""
     tensors = {name: random.normal(0, 0.2, shape).astype(np.float32) for name, shape in network.weight_shapes()}
-    return {name: abs(one) + 0.5 if name.endswith(("variance", "gamma")) else one for name, one in tensors.items()}
+    return {name: abs(each) + 0.5 if name.endswith(("variance", "gamma")) else each for name, each in tensors.items()}
 
 
 @pytest.mark.parametrize("name", zoo.NETWORKS)
@@ -71,10 +71,10 @@ def test_keras_computes_what_torch_computes(name: str, tmp_path: Path) -> None:
         expected = TorchNetwork(network).load(tensors).eval()(as_input(pixels)).softmax(1).numpy()
     assert np.ptp(expected) > 0.1
     for each in (model, keras_model(network)):
-        made = each.predict(scaled(network, pixels), verbose=0)
+        result = each.predict(scaled(network, pixels), verbose=0)
         put_weights(each, network, tensors)
-        made = each.predict(scaled(network, pixels), verbose=0)
-        assert np.abs(made - expected).max() < 1e-5
+        result = each.predict(scaled(network, pixels), verbose=0)
+        assert np.abs(result - expected).max() < 1e-5
 
 
 def test_what_is_saved_is_read_as_the_same_network_and_weights(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_ranges_are_those_that_torch_measures() -> None:
     from models.training import torch_network
 
     for network in (zoo.ARCH8, zoo.ARCH2):
-        tensors = {name: one.astype(np.float32) for name, one in folded_weights(network, drawn(network)).items()}
+        tensors = {name: each.astype(np.float32) for name, each in folded_weights(network, drawn(network)).items()}
         hardware, pixels = folded(network), random.integers(0, 256, (6, 32, 32, 3)).astype(np.uint8)
         theirs = torch_network.reach(torch_network.TorchNetwork(hardware).load(tensors), pixels)
         mine = reach(hardware, tensors, pixels)
@@ -132,7 +132,7 @@ def test_pixels_are_scaled_as_the_network_reads_them() -> None:
     pixels = random.integers(0, 256, (2, 3, 3, 3)).astype(np.uint8)
     for text in ("unit", "raw", "centred", "0.4,0.5,0.6,0.2,0.3,0.4"):
         network = Network("own", (32, 32, 3), zoo.ARCH8.layers, pixels=parse_pixels(text))
-        made = scaled(network, pixels)
-        assert made.dtype == np.float32 and made.shape == pixels.shape
+        values = scaled(network, pixels)
+        assert values.dtype == np.float32 and values.shape == pixels.shape
         for place, byte in np.ndenumerate(pixels):
-            assert made[place] == pytest.approx(float(network.pixels.number(int(byte), place[-1])), rel=1e-6)
+            assert values[place] == pytest.approx(float(network.pixels.number(int(byte), place[-1])), rel=1e-6)

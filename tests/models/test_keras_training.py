@@ -148,8 +148,8 @@ def test_what_it_writes_is_what_torch_writes(whole: Path, tmp_path: Path) -> Non
     )
     assert mine["versions"].keys() >= {"keras", "numpy"} and mine["test"]["n"] == 60
     assert mine["weights"] == open_weights(whole / "tiny.safetensors", folded(TINY)).digest
-    for one, other in zip(history(whole), history(tmp_path), strict=True):
-        assert one.keys() == other.keys() and 0 <= one["accuracy"] <= 1 and 0 < one["held_out_loss"] < 10
+    for each, other in zip(history(whole), history(tmp_path), strict=True):
+        assert each.keys() == other.keys() and 0 <= each["accuracy"] <= 1 and 0 < each["held_out_loss"] < 10
     ranges = [json.loads((out / "tiny.ranges.json").read_text()) for out in (whole, tmp_path)]
     assert ranges[0].keys() == ranges[1].keys()
 
@@ -159,7 +159,7 @@ def test_the_archive_is_the_network_as_it_was_trained(whole: Path) -> None:
     assert network == TINY
     best, shipped = load_file(whole / "best.safetensors"), load_file(whole / "tiny.safetensors")
     assert all(np.array_equal(tensors[name], best[name]) for name in best)
-    again = {name: one.astype(np.float32) for name, one in folded_weights(network, tensors).items()}
+    again = {name: each.astype(np.float32) for name, each in folded_weights(network, tensors).items()}
     assert all(np.array_equal(again[name], shipped[name]) for name in shipped)
 
 

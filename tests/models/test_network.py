@@ -45,13 +45,13 @@ def test_arch8_layer_by_layer() -> None:
         "block2_shortcut": (1_624, 401_408),
         "dense": (570, 560),
     }
-    found = {}
+    content = {}
     for layer in ARCH8.layers:
         shapes = ARCH8.input_shapes(layer)
         sizes = [prod(shape) for shape in layer.weight_shapes(*shapes).values()]
         if sizes:
-            found[layer.name] = (sum(sizes), layer.macs(*shapes))
-    assert found == expected
+            content[layer.name] = (sum(sizes), layer.macs(*shapes))
+    assert content == expected
 
 
 def test_arch8_has_no_relu_after_its_sums() -> None:
@@ -172,7 +172,7 @@ def test_tensors_side_by_side_and_averages() -> None:
         (AveragePool2D("odd", ("conv",), (9, 2), (2, 1), "valid"), "does not fit"),
     ],
 )
-def test_settings_that_make_no_sense_are_told(layer: Layer, fact: str) -> None:
+def test_settings_that_make_no_sense_are_reported(layer: Layer, fact: str) -> None:
     with pytest.raises(InputError, match="layer odd") as refusal:
         behind_a_convolution(layer)
     assert fact in refusal.value.fact

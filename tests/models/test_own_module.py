@@ -81,10 +81,10 @@ def test_a_module_trains_from_its_state_and_is_exported(file: Path, capsys: pyte
     again: Any = own_module.load(file, "Net", state).module
     assert torch.equal(again.conv.weight, module.conv.weight)
     own_module.main(job(file, state=str(state)))
-    told = capsys.readouterr()
-    assert "QONNX: " in told.out and "of 60 right" in told.out and not told.err
-    made, _ = integers(file.parent / "out" / "Net.onnx", file.parent / "read")
-    assert set(made.quantised.weight_bits.values()) == {4}
+    printed = capsys.readouterr()
+    assert "QONNX: " in printed.out and "of 60 right" in printed.out and not printed.err
+    result, _ = integers(file.parent / "out" / "Net.onnx", file.parent / "read")
+    assert set(result.quantised.weight_bits.values()) == {4}
 
 
 @pytest.mark.parametrize(

@@ -93,12 +93,12 @@ def test_zeros_stand_around_what_pixels_become(scaling: Pixels) -> None:
     shapes = {"conv/kernel": (3, 3, 3, 2), "conv/bias": (2,)}
     weights = {name: random.normal(0, 1, shape).astype(np.float32) for name, shape in shapes.items()}
     images = vectors((4, 5, 3), 12)
-    found = FastNetwork(design, weights)(images)
+    tensors = FastNetwork(design, weights)(images)
     kernel, bias = (oracle.quantise(weights[f"conv/{role}"], WORD) for role in ("kernel", "bias"))
     for index, image in enumerate(images):
         exact = oracle.evaluate(design, weights, image)
         for name in (INPUT, "conv"):
-            assert np.array_equal(found[name][index].movedim(0, -1).long().numpy(), exact[name])
+            assert np.array_equal(tensors[name][index].movedim(0, -1).long().numpy(), exact[name])
         codes = np.zeros((6, 7, 3), object)
         for y, x, c in np.ndindex(4, 5, 3):
             codes[y + 1, x + 1, c] = WORD.enter(scaling.number(int(image[y, x, c]), c))

@@ -1,7 +1,6 @@
 """On which pixels a network does well: the step that finds it out."""
 
 import json
-import sys
 from pathlib import Path
 from subprocess import run
 
@@ -14,6 +13,7 @@ from models.network import INPUT, Network
 from models.pixels import CENTRED
 from models.serial import network_to_json
 from models.weights import save_weights
+from tests.warm_python import WarmPython
 
 pytest.importorskip("torch")
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,9 @@ NETWORK = Network(
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5])
-def test_the_scaling_that_a_network_was_made_for_is_the_best(threshold: float, tmp_path: Path) -> None:
+def test_the_scaling_that_a_network_was_trained_for_is_the_best(
+    threshold: float, tmp_path: Path, warm_python: WarmPython
+) -> None:
     """Class 0 is a dark image, 1 a light one; the network compares their mean with a threshold of its own scaling:
     0.5 of x / 255, or 0 of pixels that are centred."""
     random = np.random.default_rng(1)
@@ -44,14 +46,14 @@ def test_the_scaling_that_a_network_was_made_for_is_the_best(threshold: float, t
     save_weights(tmp_path / "weights.safetensors", tensors, NETWORK)
     job = {"network": network_to_json(NETWORK), "weights": "weights.safetensors", "data": "batch.bin"}
     (tmp_path / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "models.evaluation.pixels", "job.json"]
+    command = [warm_python.path, "-P", "-m", "models.evaluation.pixels", "job.json"]
     done = run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": ""}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    made = json.loads((tmp_path / "pixels.json").read_text())
-    assert made["n"] == 300
+    content = json.loads((tmp_path / "pixels.json").read_text())
+    assert content["n"] == 300
     imagenet = "(x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)"
     if threshold:
-        assert made["right"]["x / 255"] == 300 and made["right"]["x, 0 to 255"] == 150
+        assert content["right"]["x / 255"] == 300 and content["right"]["x, 0 to 255"] == 150
     else:
-        assert made["right"]["x / 255"] == 150
-        assert all(made["right"][name] == 300 for name in (str(CENTRED), "x - 128", "(x / 255 - 0.5) / 1", imagenet))
+        assert content["right"]["x / 255"] == 150
+        assert all(content["right"][name] == 300 for name in (str(CENTRED), "x - 128", "(x / 255 - 0.5) / 1", imagenet))

@@ -58,11 +58,11 @@ def profiled(home: Path, quantised: QuantisedNetwork, kernel: tuple[float, float
 
 
 def test_a_network_by_hand(tmp_path: Path) -> None:
-    found = profiled(tmp_path, design())
-    assert (found.network, found.flow, found.images, found.n) == ("small", "flow", "images", 7)
-    rows = {row.tensor: row for row in found.rows}
+    result = profiled(tmp_path, design())
+    assert (result.network, result.flow, result.images, result.n) == ("small", "flow", "images", 7)
+    rows = {row.tensor: row for row in result.rows}
     assert list(rows) == ["image", "conv/kernel", "conv/bias", "conv", "relu", "add"]
-    assert [row.role for row in found.rows] == [Role.IMAGE, Role.KERNEL, Role.BIAS, *[Role.RESULT] * 3]
+    assert [row.role for row in result.rows] == [Role.IMAGE, Role.KERNEL, Role.BIAS, *[Role.RESULT] * 3]
 
     image = rows["image"]  # 1.0 is one step of 1/256 above the highest number
     assert (image.low, image.high, image.lowest, image.highest, image.step) == (0, 1, 0, 255 / 256, 1 / 256)
@@ -103,17 +103,17 @@ def test_an_unsigned_type_has_no_bits_for_negative_numbers() -> None:
 
 @given(values=st.lists(singles, min_size=1, max_size=20), type=types)
 def test_weights_are_counted_as_single_numbers_enter(values: list[float], type: FixedType) -> None:
-    found = round_weights(np.array(values, np.float64), type)
+    result = round_weights(np.array(values, np.float64), type)
     exact = [Fraction(value) for value in values]
     codes = [rounded(value * Fraction(2) ** type.fraction, type.rounding) for value in exact]
-    assert found.n == len(values)
-    assert found.out_of_range == sum(not lowest_code(type) <= code <= type.high for code in codes)
-    assert found.to_zero == sum(code == 0 != value for code, value in zip(codes, exact, strict=True))
+    assert result.n == len(values)
+    assert result.out_of_range == sum(not lowest_code(type) <= code <= type.high for code in codes)
+    assert result.to_zero == sum(code == 0 != value for code, value in zip(codes, exact, strict=True))
     noise = sum((type.value(type.enter(value)) - value) ** 2 for value in exact)
     signal = sum(value**2 for value in exact)
-    assert (found.sqnr_db is None) == (noise == 0)
-    if found.sqnr_db is not None:
-        assert 10 ** (found.sqnr_db / 10) == pytest.approx(float(signal / noise))
+    assert (result.sqnr_db is None) == (noise == 0)
+    if result.sqnr_db is not None:
+        assert 10 ** (result.sqnr_db / 10) == pytest.approx(float(signal / noise))
 
 
 @given(ends=st.tuples(singles, singles), type=types, cut=st.booleans())

@@ -61,12 +61,12 @@ def test_the_other_layers_come_back_equal_with_the_type_of_a_slope() -> None:
     network = Network("other", (4, 4, 2), layers)
     again = network_from_json(json.loads(json.dumps(network_to_json(network))))
     assert again == network and again.digest == network.digest
-    one = FixedType(8, 4)
-    types = {layer.name: Arithmetic(one) for layer in layers}
-    types["grouped"] = Arithmetic(one, one, one, FixedType(24, 16))
-    types["leaky"] = Arithmetic(one, slope=FixedType(8, -3, signed=False))
-    types["average"] = types["gap"] = Arithmetic(one, accumulator=FixedType(16, 8))
-    quantised = QuantisedNetwork(network, "weights", InputContract(one), types)
+    fixed = FixedType(8, 4)
+    types = {layer.name: Arithmetic(fixed) for layer in layers}
+    types["grouped"] = Arithmetic(fixed, fixed, fixed, FixedType(24, 16))
+    types["leaky"] = Arithmetic(fixed, slope=FixedType(8, -3, signed=False))
+    types["average"] = types["gap"] = Arithmetic(fixed, accumulator=FixedType(16, 8))
+    quantised = QuantisedNetwork(network, "weights", InputContract(fixed), types)
     back = quantised_from_json(json.loads(json.dumps(quantised_to_json(quantised))))
     assert back == quantised and back.digest == quantised.digest
 

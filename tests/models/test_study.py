@@ -51,12 +51,12 @@ NETWORK = Network(
 
 @given(integer=st.integers(1, 20), fraction=st.integers(0, 28))
 def test_q_counts_the_sign_and_saturates(integer: int, fraction: int) -> None:
-    found = parse_format(f"q{integer}.{fraction}")
-    assert found.name == f"Q{integer}.{fraction}" and found.type
-    assert (found.type.width, found.type.fraction, found.type.signed) == (integer + fraction, fraction, True)
+    report = parse_format(f"q{integer}.{fraction}")
+    assert report.name == f"Q{integer}.{fraction}" and report.type
+    assert (report.type.width, report.type.fraction, report.type.signed) == (integer + fraction, fraction, True)
     top = Fraction(2) ** (integer - 1)
-    assert found.type.value(found.type.enter(Fraction(10**9))) == top - Fraction(2) ** -fraction
-    assert found.type.value(found.type.enter(Fraction(-(10**9)))) == -top
+    assert report.type.value(report.type.enter(Fraction(10**9))) == top - Fraction(2) ** -fraction
+    assert report.type.value(report.type.enter(Fraction(-(10**9)))) == -top
 
 
 def test_formats_are_split_at_commas_outside_brackets() -> None:
@@ -77,9 +77,9 @@ def test_what_is_no_format_is_named(text: str) -> None:
 def test_a_stored_type_is_the_finest_that_reaches(bits: int, ends: tuple[float, float]) -> None:
     low, high = min(ends), max(ends)
     magnitude = Fraction(max(abs(low), abs(high)))
-    found = stored_type(bits, low, high)
-    assert found.signed == (low < 0) and found.width == bits
-    limit = Fraction(2) ** (found.integer - found.signed)
+    stored = stored_type(bits, low, high)
+    assert stored.signed == (low < 0) and stored.width == bits
+    limit = Fraction(2) ** (stored.integer - stored.signed)
     assert magnitude <= limit and (magnitude == 0 or magnitude * 2 > limit)
 
 
@@ -123,9 +123,9 @@ def test_pairs_classes_and_differences() -> None:
     paired = pair(labels, floating, other)
     assert (paired.float_only, paired.other_only, paired.differ) == (2, 1, 3)
     assert accuracy(labels, floating).right == 11
-    found = classified("x", labels, other)
-    assert found.confusion[9][1] == 1 and found.confusion[3][5] == 1 and found.confusion[3][3] == 2
-    assert found.by_class[3].n == 3 and sum(share.right for share in found.by_class) == found.accuracy.right == 10
+    report = classified("x", labels, other)
+    assert report.confusion[9][1] == 1 and report.confusion[3][5] == 1 and report.confusion[3][3] == 2
+    assert report.by_class[3].n == 3 and sum(share.right for share in report.by_class) == report.accuracy.right == 10
     assert [(each.image, each.label, each.quantised) for each in disagreements(labels, floating, other)] == [
         (9, "truck", "automobile"), (10, "cat", "cat"), (11, "cat", "dog"),
     ]  # fmt: skip
@@ -170,12 +170,12 @@ def test_variants_are_what_they_say(home: Path, monkeypatch: pytest.MonkeyPatch)
     ranges = Ranges(NETWORK.digest, "", images.digest, len(images), reach(model, images.pixels))
     wide = at_one_width(NETWORK, "", ranges, 20, weight_types(parse_format("int16"), tensors))
     beyond = at_one_width(NETWORK, "", ranges, 32, weight_types(parse_format("Q1.31"), tensors))
-    found = evaluated(
+    content = evaluated(
         home, monkeypatch, floating={}, rounded={"types": kernels},
         exact={"quantised": quantised_to_json(wide)}, beyond={"quantised": quantised_to_json(beyond)},
     )  # fmt: skip
-    assert found["labels"] == images.labels.tolist() and found["images"] == images.digest
-    variants = found["variants"]
+    assert content["labels"] == images.labels.tolist() and content["images"] == images.digest
+    variants = content["variants"]
     with torch.no_grad():
         scores = model.eval()(as_input(images.pixels)).numpy()
         assert variants["floating"] == {"classes": scores.argmax(1).tolist(), "out_of_range": 0}
@@ -202,8 +202,8 @@ def test_sums_that_are_not_stored_keep_their_width(home: Path) -> None:
     tensors = load_file(home / "weights.safetensors")
     names = (INPUT, *(layer.name for layer in NETWORK.layers))
     ranges = Ranges(NETWORK.digest, "", "", 1, {name: (-3.0 * (name == "add"), 3.0) for name in names})
-    made = at_one_width(NETWORK, "", ranges, 8, weight_types(parse_format("Q1.7"), tensors))
-    layers = made.layers
+    quantised = at_one_width(NETWORK, "", ranges, 8, weight_types(parse_format("Q1.7"), tensors))
+    layers = quantised.layers
     assert layers["conv"].output == layers["conv"].accumulator and layers["dense"].output == layers["dense"].accumulator
     assert layers["shortcut"].output == stored_type(8, 0, 3) and layers["add"].output == stored_type(8, -3, 3)
     assert layers["pool"].output == layers["flatten"].output == layers["add"].output
@@ -216,9 +216,9 @@ def test_every_network_has_an_arithmetic_of_one_width(name: str) -> None:
     tensors = dict.fromkeys(network.shapes, (-2.0, 3.0)) | {INPUT: (0.0, 1.0)}
     q = FixedType(8, 1, rounding=Rounding.RND_CONV, overflow=Overflow.SAT)
     types = {tensor: q for tensor, _ in network.weight_shapes()}
-    made = at_one_width(network, "", Ranges(network.digest, "", "", 1, tensors), 8, types)
-    stored = [made.type_of(layer.name) for layer in made.computed if not isinstance(layer, Conv2D | Dense)]
-    assert {each.width for each in stored} == {8} and made.network.logits == made.output
+    quantised = at_one_width(network, "", Ranges(network.digest, "", "", 1, tensors), 8, types)
+    stored = [quantised.type_of(layer.name) for layer in quantised.computed if not isinstance(layer, Conv2D | Dense)]
+    assert {each.width for each in stored} == {8} and quantised.network.logits == quantised.output
 
 
 def test_weights_that_are_not_finite_are_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

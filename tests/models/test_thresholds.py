@@ -29,11 +29,11 @@ def test_a_sum_becomes_the_nearest_code(gain: Fraction, offset: Fraction, unit: 
 
 @given(st.fractions(0, 1000, max_denominator=1000))
 def test_a_root_is_exact_or_as_good_as(number: Fraction) -> None:
-    found = root(number)
-    assert found**2 <= number < (found + Fraction(1, 1 << ROOT_BITS - 20)) ** 2
+    value = root(number)
+    assert value**2 <= number < (value + Fraction(1, 1 << ROOT_BITS - 20)) ** 2
     assert root(number**2) == number
 
 
 def test_affine_functions_follow_one_another() -> None:
-    made = Affine(Fraction(2)).then(Fraction(1), Fraction(-3)).then(Fraction(-2), Fraction(5))
-    assert [made.gain, made.offset, made.spread] == [Fraction(-4), Fraction(11), Fraction(11)]
+    affine = Affine(Fraction(2)).then(Fraction(1), Fraction(-3)).then(Fraction(-2), Fraction(5))
+    assert [affine.gain, affine.offset, affine.spread] == [Fraction(-4), Fraction(11), Fraction(11)]

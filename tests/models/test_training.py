@@ -8,7 +8,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from models.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, 
 from models.network import INPUT, Network
 from models.training.recipe import RECIPES, AnyRecipe, Recipe, SeedRecipe, recipe_from_json, recipe_to_json
 from models.weights import open_weights
+from tests.warm_python import WarmPython
 
 torch = pytest.importorskip("torch")
 from safetensors.torch import save_file  # noqa: E402
@@ -135,8 +135,8 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: str) -> None:
         os.mkfifo(path)
     else:
         metadata = {"recipe": "one", "progress": "[" * 9 if damage == "no progress" else "{}"}
-        given = {"optimizer.first.step": torch.zeros(1)} if damage == "no name of a tensor" else {}
-        save_file(given if damage == "a tensor less" else tensors | given, path, metadata)
+        content = {"optimizer.first.step": torch.zeros(1)} if damage == "no name of a tensor" else {}
+        save_file(content if damage == "a tensor less" else tensors | content, path, metadata)
     model = torch.nn.Linear(2, 1)
     with pytest.raises(InputError, match="not a regular file" if damage == "no file" else "damaged checkpoint"):
         checkpoint.load(path, torch.optim.SGD(model.parameters(), lr=0.1), "one", model=model)
@@ -236,8 +236,8 @@ def test_a_later_one_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch:
 
         def batch(chosen: Any, random: Any) -> Any:
             batches.append(None)
-            found = augmented(chosen, random)
-            return found if len(batches) < 8 else found * torch.nan  # an epoch has five batches
+            tensor = augmented(chosen, random)
+            return tensor if len(batches) < 8 else tensor * torch.nan  # an epoch has five batches
 
         augmented = augmentation(recipe, pixels, scaling)
         return batch
@@ -304,7 +304,7 @@ def complaint(folder: Path, capsys: pytest.CaptureFixture[str], code: int) -> st
     return capsys.readouterr().err
 
 
-def test_bad_batches_are_found_before_any_training(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_batches_are_refused_before_any_training(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (folder / TEST[0]).open("r+b") as file:
         file.seek(7 * RECORD_BYTES)
         file.write(bytes([12]))
@@ -381,13 +381,13 @@ def test_a_seed_that_is_none(seed: str, tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_long_epoch_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter(range(0, 1000, 16))
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    assert list(progress.told(2, 6)) == list(range(6))
+    assert list(progress.counted(2, 6)) == list(range(6))
     assert capsys.readouterr().out.splitlines() == [
         "  epoch 3: 33% done, 64 s left in it", "  epoch 3: 67% done, 32 s left in it"
     ]  # fmt: skip
 
 
-def test_the_worker_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
+def test_the_worker_says_in_one_line_what_is_wrong(tmp_path: Path, warm_python: WarmPython) -> None:
     job = {
         "network": "arch5",
         "data": str(tmp_path),
@@ -396,6 +396,7 @@ def test_the_worker_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
         "compile": False,
     }
     (tmp_path / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "models.training.worker", str(tmp_path / "job.json")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [warm_python.path, "-P", "-m", "models.training.worker", str(tmp_path / "job.json")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 3 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from subprocess import CompletedProcess, run
@@ -22,6 +22,7 @@ from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.serial import quantised_to_json
 from models.vectors import vectors
 from models.weights import open_weights, save_weights
+from tests.warm_python import WarmPython
 
 pytest.importorskip("torch")
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,53 +60,60 @@ def design(weights: Path) -> QuantisedNetwork:
     return QuantisedNetwork(NETWORK, open_weights(weights, NETWORK).digest, InputContract(CODES), layers)
 
 
-def evaluate(home: Path, worker: str = "worker", **ask: object) -> CompletedProcess[str]:
-    weights = home / "weights.safetensors"
-    job = {"quantised": quantised_to_json(design(weights)), "weights": str(weights)} | ask
-    (home / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", f"models.evaluation.{worker}", "job.json"]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
-    return run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
+Evaluate = Callable[..., CompletedProcess[str]]
 
 
-def test_the_reference_is_the_oracles(home: Path) -> None:
-    assert evaluate(home, vectors=16).returncode == 0
-    made = json.loads((home / "reference.json").read_text())
+@pytest.fixture
+def evaluate(home: Path, warm_python: WarmPython) -> Evaluate:
+    def ended(worker: str = "worker", **ask: object) -> CompletedProcess[str]:
+        weights = home / "weights.safetensors"
+        job = {"quantised": quantised_to_json(design(weights)), "weights": str(weights)} | ask
+        (home / "job.json").write_text(json.dumps(job))
+        command = [warm_python.path, "-P", "-m", f"models.evaluation.{worker}", "job.json"]
+        environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+        return run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
+
+    return ended
+
+
+def test_the_reference_is_the_oracles(home: Path, evaluate: Evaluate) -> None:
+    assert evaluate(vectors=16).returncode == 0
+    content = json.loads((home / "reference.json").read_text())
     meant = design(home / "weights.safetensors")
     from safetensors.numpy import load_file
 
     weights = load_file(home / "weights.safetensors")
     rows = [oracle.evaluate(meant, weights, image)["dense"].tolist() for image in vectors(NETWORK.input_shape)]
-    assert made["tensor"] == "dense" and made["digest"] == meant.digest
-    assert made["codes"] == made["logits"] == rows
+    assert content["tensor"] == "dense" and content["digest"] == meant.digest
+    assert content["codes"] == content["logits"] == rows
 
 
-def test_accuracy_counts_every_image_of_every_batch(home: Path) -> None:
-    done = evaluate(home, data="batch.bin")
+def test_accuracy_counts_every_image_of_every_batch(home: Path, evaluate: Evaluate) -> None:
+    done = evaluate(data="batch.bin")
     assert done.returncode == 0, done.stderr
-    made = json.loads((home / "accuracy.json").read_text())
+    content = json.loads((home / "accuracy.json").read_text())
     images = read_batch(home / "batch.bin")
-    assert made["n"] == 450 and made["images"] == images.digest
+    assert content["n"] == 450 and content["images"] == images.digest
     from safetensors.numpy import load_file
 
     from models.evaluation.fast import FastNetwork
 
     exact = FastNetwork(design(home / "weights.safetensors"), load_file(home / "weights.safetensors"))
     classes = exact(images.pixels)["dense"].numpy().argmax(1)
-    assert made["right"] == int((classes == images.labels).sum())
-    assert 0 <= made["float_right"] <= 450 and 300 < made["agree"] <= 450
+    assert content["right"] == int((classes == images.labels).sum())
+    assert 0 <= content["float_right"] <= 450 and 300 < content["agree"] <= 450
 
 
-def test_the_cost_of_a_type_is_that_of_the_network_with_it_alone(home: Path) -> None:
+def test_the_cost_of_a_type_is_that_of_the_network_with_it_alone(home: Path, evaluate: Evaluate) -> None:
     """A network of its own for each: weights rounded beforehand, a tensor on its way, the image in its type."""
     import torch
     from safetensors.numpy import load_file
 
     from models.training.torch_network import TorchNetwork, as_input
 
-    done = evaluate(home, "cost", data="batch.bin")
+    done = evaluate("cost", data="batch.bin")
     assert done.returncode == 0, done.stderr
-    made = json.loads((home / "cost.json").read_text())
+    content = json.loads((home / "cost.json").read_text())
     images, tensors = read_batch(home / "batch.bin"), load_file(home / "weights.safetensors")
 
     def entered(numbers: np.ndarray) -> np.ndarray:
@@ -122,21 +130,21 @@ def test_the_cost_of_a_type_is_that_of_the_network_with_it_alone(home: Path) -> 
             return torch.from_numpy(entered(y.numpy())) if isinstance(layer, ReLU) else y
 
     plain, planes = TorchNetwork(NETWORK).load(tensors), as_input(images.pixels)
-    assert (made["n"], made["float_right"]) == (450, right(plain, planes))
-    assert set(made["right"]) == {"image", *tensors, "conv", "relu", "gap", "dense"}
+    assert (content["n"], content["float_right"]) == (450, right(plain, planes))
+    assert set(content["right"]) == {"image", *tensors, "conv", "relu", "gap", "dense"}
     for name in tensors:
         other = TorchNetwork(NETWORK).load({**tensors, name: entered(tensors[name])})
-        assert made["right"][name] == right(other, planes), name
-    assert made["right"]["relu"] == right(Relu(NETWORK).load(tensors), planes)
+        assert content["right"][name] == right(other, planes), name
+    assert content["right"]["relu"] == right(Relu(NETWORK).load(tensors), planes)
     pixels = torch.from_numpy(entered(np.arange(256) / 256)[images.pixels])
-    assert made["right"]["image"] == right(plain, pixels.permute(0, 3, 1, 2))
+    assert content["right"]["image"] == right(plain, pixels.permute(0, 3, 1, 2))
 
 
-def test_weights_of_another_digest_are_one_line_and_a_code(home: Path, tmp_path: Path) -> None:
+def test_weights_of_another_digest_are_one_line_and_a_code(evaluate: Evaluate, tmp_path: Path) -> None:
     other = tmp_path / "weights.safetensors"
     tensors = {name: np.zeros(shape, np.float32) for name, shape in NETWORK.weight_shapes()}
     save_weights(other, tensors, NETWORK)
-    done = evaluate(home, vectors=16, weights=str(other))
+    done = evaluate(vectors=16, weights=str(other))
     assert done.returncode == 3 and "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1 and open_weights(other, NETWORK).digest in done.stderr
 

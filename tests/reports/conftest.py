@@ -10,10 +10,10 @@ from tests.reports.runs import HOSTILE, document_of, run_of
 @pytest.fixture(scope="session")
 def hostile() -> Document:
     """A document whose every text would do harm if it were taken for more than a text."""
-    one = run_of(HOSTILE, options={HOSTILE: HOSTILE})
+    run = run_of(HOSTILE, options={HOSTILE: HOSTILE})
     readings = [
         Reading(x.metric, x.value, x.tier, HOSTILE, HOSTILE, HOSTILE if x.scope == "conv1" else x.scope, x.predicts)
-        for x in one.readings
+        for x in run.readings
         if x.n is None
     ]
     steps = (StepFacts(HOSTILE, "skipped", 0.0, {HOSTILE: HOSTILE}, HOSTILE, HOSTILE),)

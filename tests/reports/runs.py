@@ -25,14 +25,14 @@ def readings_of(
 ) -> tuple[Reading, ...]:
     """Every resource at `share` of the part with an interval of +- `spread`, spread evenly over `LAYERS`."""
     part = find_part(device).device
-    found = []
+    results = []
     for metric in RESOURCES:
         value = share * part.available(metric)
         low, high = value * (1 - spread), value * (1 + spread)
-        found.append(Reading(metric, value, tier, device, "a model", predicts=predicts, low=low, high=high))
+        results.append(Reading(metric, value, tier, device, "a model", predicts=predicts, low=low, high=high))
         for layer in LAYERS:
-            one = value / len(LAYERS)
-            found.append(Reading(metric, one, tier, device, "a model of one layer", layer, predicts))
+            number = value / len(LAYERS)
+            results.append(Reading(metric, number, tier, device, "a model of one layer", layer, predicts))
     if fps:
         predicted = None if cycles is Tier.MEASURED else cycles
         how = Tier.MEASURED if cycles is Tier.MEASURED else Tier.MODELLED
@@ -40,17 +40,17 @@ def readings_of(
             (Metric.THROUGHPUT_FPS, fps), (Metric.INTERVAL_CYCLES, 1e8 / fps),
             (Metric.LATENCY_CYCLES, 1.5e8 / fps), (Metric.LATENCY_US, 1.5e6 / fps),
         ):  # fmt: skip
-            found.append(Reading(metric, value, how, "10 ns clock", "a simulation", predicts=predicted))
+            results.append(Reading(metric, value, how, "10 ns clock", "a simulation", predicts=predicted))
         for place, layer in enumerate(LAYERS[:3]):
             cycles_of_layer = 1e8 / fps / (place + 1)
-            found.append(Reading(Metric.INTERVAL_CYCLES, cycles_of_layer, how, "clock", "busy", layer, predicted))
+            results.append(Reading(Metric.INTERVAL_CYCLES, cycles_of_layer, how, "clock", "busy", layer, predicted))
     if accuracy:
         on, low, high = "10,000 images", accuracy - 0.006, accuracy + 0.006
-        found.append(
+        results.append(
             Reading(Metric.ACCURACY, accuracy, Tier.EVALUATED, on, "the reference", low=low, high=high, n=10_000)
         )
-        found.append(Reading(Metric.AGREEMENT, 0.99, Tier.EVALUATED, on, "the reference", n=10_000))
-    return tuple(found)
+        results.append(Reading(Metric.AGREEMENT, 0.99, Tier.EVALUATED, on, "the reference", n=10_000))
+    return tuple(results)
 
 
 def run_of(

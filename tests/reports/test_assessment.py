@@ -14,8 +14,8 @@ from reports.json import dashboard
 from tests.reports.runs import readings_of, run_of
 
 
-def design_of(**given: object) -> Design:
-    return designs_of([run_of(**given)])[0]  # type: ignore[arg-type]
+def design_of(**each: object) -> Design:
+    return designs_of([run_of(**each)])[0]  # type: ignore[arg-type]
 
 
 def lines(design: Design, category: str) -> dict[str, Check]:
@@ -35,14 +35,14 @@ def test_what_is_known_and_within_is_ok() -> None:
     "share, spread, words", [(0.9, 0.0, "fewer bits"), (0.9, 0.3, "settles it"), (2.0, 0.0, "larger part")]
 )
 def test_what_is_not_within_is_for_review(share: float, spread: float, words: str) -> None:
-    found = lines(design_of(readings=readings_of(share, spread=spread)), UTILISATION)["LUT"]
-    assert found.status == "REVIEW" and words in found.suggestion and found.command
-    assert found.threshold == "42,560 of 53,200"
+    check = lines(design_of(readings=readings_of(share, spread=spread)), UTILISATION)["LUT"]
+    assert check.status == "REVIEW" and words in check.suggestion and check.command
+    assert check.threshold == "42,560 of 53,200"
 
 
 def test_a_rate_can_be_lowered() -> None:
-    found = lines(design_of(readings=readings_of(0.9, fps=500.0), options={"target_fps": "none"}), UTILISATION)["LUT"]
-    assert found.command.endswith("--target-fps 250")
+    check = lines(design_of(readings=readings_of(0.9, fps=500.0), options={"target_fps": "none"}), UTILISATION)["LUT"]
+    assert check.command.endswith("--target-fps 250")
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_what_is_unknown_is_for_review() -> None:
 
 def test_what_refutes_a_design_is_for_review() -> None:
     design = designs_of([replace(run_of(), refuted=("a co-simulation failed",))])[0]
-    found = lines(design, PROOF)["integers equal"]
-    assert not found.ok and "refuted" in found.actual and "refutes" in found.suggestion
+    check = lines(design, PROOF)["integers equal"]
+    assert not check.ok and "refuted" in check.actual and "refutes" in check.suggestion
 
 
 def test_a_clock_without_a_report_is_for_review() -> None:
-    (found,) = lines(design_of(), CLOCK).values()
-    assert found.metric == "Fmax" and not found.ok and "timing" in found.suggestion
+    (check,) = lines(design_of(), CLOCK).values()
+    assert check.metric == "Fmax" and not check.ok and "timing" in check.suggestion
 
 
 def test_dashboards_get_flat_names() -> None:
@@ -89,7 +89,7 @@ def test_dashboards_get_flat_names() -> None:
     assert named["rtl_simulated__performance__throughput_fps"] == 500
 
 
-def test_dashboards_are_given_no_accuracy_of_another_arithmetic() -> None:
+def test_dashboards_take_no_accuracy_of_another_arithmetic() -> None:
     readings = [
         replace(each, of=Subject.FLOAT) if each.metric is Metric.ACCURACY else each for each in readings_of(0.5)
     ]

@@ -14,11 +14,11 @@ values = st.lists(st.just(0.0) | st.floats(1e-6, 1e9), min_size=1, max_size=9)
 
 @given(values)
 def test_an_axis_has_room_for_its_values_in_order(found: list[float]) -> None:
-    one = axis("x", found, 50, 400)
-    places = [one.at(value) for value in sorted(found)]
+    result = axis("x", found, 50, 400)
+    places = [result.at(value) for value in sorted(found)]
     assert places == sorted(places) and all(50 <= place <= 400 for place in places)
-    ticks = one.ticks()
-    assert ticks == sorted(ticks) and all(one.low <= tick <= one.high for tick in ticks) and len(ticks) < 16
+    ticks = result.ticks()
+    assert ticks == sorted(ticks) and all(result.low <= tick <= result.high for tick in ticks) and len(ticks) < 16
 
 
 def test_an_axis_that_grows_upwards_is_turned() -> None:
@@ -77,18 +77,18 @@ def test_resources_add_up_and_what_is_in_no_block_is_shown(costs: list[int], res
         Reading(Metric.LUT, cost, Tier.MODELLED, "x", "y", scope=f"layer{place}") for place, cost in enumerate(costs)
     ]
     whole = Reading(Metric.LUT, sum(costs) + rest, Tier.MODELLED, "x", "y")
-    found = waterfall([whole, *readings], Metric.LUT)
-    told = rest if abs(rest) > (len(costs) + 1) / 2 else 0
-    assert found and found.rest == told and [block.reading.value for block in found.blocks] == costs
-    assert [block.start for block in found.blocks[1:]] == [block.end for block in found.blocks[:-1]]
+    result = waterfall([whole, *readings], Metric.LUT)
+    value = rest if abs(rest) > (len(costs) + 1) / 2 else 0
+    assert result and result.rest == value and [block.reading.value for block in result.blocks] == costs
+    assert [block.start for block in result.blocks[1:]] == [block.end for block in result.blocks[:-1]]
 
 
 def test_a_waterfall_is_of_one_tier_and_names_what_is_unknown() -> None:
     readings = list(readings_of())
     report = Reading(Metric.LUT, 5, Tier.HLS, "x", "a report")
     dma = Reading(Metric.DSP, 0, Tier.MODELLED, "x", "y", "dma")
-    found = waterfall([report, *readings, dma], Metric.LUT)
-    assert found and found.total is not None and found.total.tier is Tier.MODELLED and found.unknown == ("dma",)
+    result = waterfall([report, *readings, dma], Metric.LUT)
+    assert result and result.total is not None and result.total.tier is Tier.MODELLED and result.unknown == ("dma",)
     cycles = waterfall(readings, Metric.INTERVAL_CYCLES)
     assert cycles and {block.start for block in cycles.blocks} == {0.0} and cycles.rest is None
     assert waterfall([reading for reading in readings if reading.scope == TOTAL], RESOURCES[0]) is None

@@ -9,7 +9,8 @@ import pytest
 
 import reports.csv
 import reports.json
-from flows.core.clock import at_credible_clock, seen
+from flows.core.clock import seen
+from flows.core.clock_rates import at_credible_clock
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.fit import Verdict
 from flows.core.record import Run
@@ -87,29 +88,29 @@ def test_a_clock_at_risk_is_said_to_be_what_may_fail() -> None:
     assert not any("other builds" in doubt.unknown.fact for doubt in decision.doubts)
 
 
-def test_a_rate_at_a_slower_clock_is_told_with_the_one_asked_for_in_every_format() -> None:
+def test_a_rate_at_a_slower_clock_is_reported_with_the_one_asked_for_in_every_format() -> None:
     known = seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build")
     readings = at_credible_clock((*readings_of(fps=8_000.0), known), 5.0)
     document = document_of(run_of("fast", readings=readings, clock_ns=5.0))
     comparison = compare([document])
     (decision,) = comparison.decisions
-    told = "8,000.0 images/s at the 200 MHz asked for"
-    assert f"fast, 4,000.0 images/s, at the highest credible clock ({told})" in decision.why
+    result = "8,000.0 images/s at the 200 MHz asked for"
+    assert f"fast, 4,000.0 images/s, at the highest credible clock ({result})" in decision.why
     for text in (markdown.report(comparison), html.report(comparison), terminal.details(document)):
-        assert "4,000.0" in text and told in text
+        assert "4,000.0" in text and result in text
     (design,) = json.loads(reports.json.report(comparison))["decisions"][0]["designs"]
     assert design["clock"]["verdict"] == "at risk" and design["clock"]["credible_mhz"] == 100
     rows = list(csv.DictReader(io.StringIO(reports.csv.report(comparison))))
-    found = {row["scope"]: float(row["value"]) for row in rows if row["metric"] == "throughput_fps"}
-    assert found == {"total": 4_000.0, "at the clock asked for": 8_000.0}
+    counts = {row["scope"]: float(row["value"]) for row in rows if row["metric"] == "throughput_fps"}
+    assert counts == {"total": 4_000.0, "at the clock asked for": 8_000.0}
 
 
 def test_what_other_builds_reached_is_no_block_of_this_one() -> None:
     known = seen(250.0, Tier.ROUTED, "xc7z020", "a build")
-    plain, told = (document_of(run_of(readings=(*readings_of(), *more))) for more in ((), (known,)))
-    text = terminal.details(told, layers=True)
+    plain, document = (document_of(run_of(readings=(*readings_of(), *more))) for more in ((), (known,)))
+    text = terminal.details(document, layers=True)
     assert "other builds" not in text and "Fmax" not in text
-    assert html.report(compare([told])).count("other builds") == html.report(compare([plain])).count("other builds")
+    assert html.report(compare([document])).count("other builds") == html.report(compare([plain])).count("other builds")
 
 
 def test_every_format_says_it(late: Run, sure: Run) -> None:
@@ -151,5 +152,5 @@ def test_a_missed_clock_without_resources_is_no_unknown() -> None:
 def test_a_difference_tells_a_clock_that_is_met_no_more(late: Run) -> None:
     met = replace(late, readings=(*readings_of(fps=5_000.0), fmax(105.4)))
     (pair,) = difference(document_of(met), document_of(late), {}).pairs
-    told = {change.name: (change.before, change.after) for change in pair.changes if change.about == "verdict"}
-    assert told["clock"] == ("met", "missed") and told["fit"][1].startswith("clock missed")
+    changes = {change.name: (change.before, change.after) for change in pair.changes if change.about == "verdict"}
+    assert changes["clock"] == ("met", "missed") and changes["fit"][1].startswith("clock missed")

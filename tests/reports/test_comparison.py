@@ -73,9 +73,9 @@ def test_numbers_of_another_tier_are_not_ranked() -> None:
     assert "evidence: leads of different evidence are not ranked against each other" in doubts(decision)
 
 
-@pytest.mark.parametrize(("modelled", "told"), [(900.0, "Take model"), (105.0, "cannot be told"), (40.0, "Take rtl")])
+@pytest.mark.parametrize(("modelled", "text"), [(900.0, "Take model"), (105.0, "cannot be told"), (40.0, "Take rtl")])
 def test_a_simulated_rate_and_one_that_is_modelled_for_it_are_ranked_where_they_lie_apart(
-    modelled: float, told: str
+    modelled: float, text: str
 ) -> None:
     simulated = (
         replace(each, tier=Tier.RTL_SIMULATED, predicts=None) if each.predicts is Tier.RTL_SIMULATED else each
@@ -84,7 +84,7 @@ def test_a_simulated_rate_and_one_that_is_modelled_for_it_are_ranked_where_they_
     rtl = run_of("rtl", readings=tuple(simulated))
     model = run_of("model", readings=readings_of(fps=modelled))
     (decision,) = compare([document_of(rtl, model)]).decisions
-    assert told in decision.headline
+    assert text in decision.headline
     assert "rtl-simulated" in decision.headline and "modelled for rtl-simulated" in decision.headline
     ranked = "a rate that is modelled is ranked with one that is not, since they differ by over 10 %"
     assert (ranked in " ".join(doubts(decision))) == (modelled != 105.0)
@@ -96,9 +96,9 @@ def test_verdicts_of_several_stages_say_so() -> None:
     assert any("of different stages" in text and "routed: late" in text for text in doubts(decision))
 
 
-def test_intervals_that_meet_are_not_told_apart() -> None:
-    one, other = (run_of(flow, readings=readings_of(accuracy=value)) for flow, value in (("a", 0.83), ("b", 0.835)))
-    (decision,) = compare([document_of(one, other)]).decisions
+def test_intervals_that_meet_are_not_distinguished() -> None:
+    run, other = (run_of(flow, readings=readings_of(accuracy=value)) for flow, value in (("a", 0.83), ("b", 0.835)))
+    (decision,) = compare([document_of(run, other)]).decisions
     (lead,) = decision.most_accurate
     assert decision.headline == "Take a: none that fits is surely faster, and none that fits is surely more accurate"
     assert decision.fastest[0].design.label == "a"
@@ -171,14 +171,14 @@ def test_accuracy_of_the_float_network_is_not_the_designs() -> None:
     assert "Of none is the accuracy known." in comparison.decisions[0].why
 
 
-def test_what_is_not_known_is_told() -> None:
+def test_what_is_not_known_is_reported() -> None:
     readings = [each for each in readings_of() if each.metric is not Metric.FF]
     lut = next(reading for reading in readings if reading.metric is Metric.LUT)
     partial = Reading(Metric.LUT, lut.value, lut.tier, lut.on, lut.source, predicts=lut.predicts, at_least=True)
     extra = Reading(Metric.DSP, 3, Tier.MODELLED, "xc7z020", "model", "softmax", Tier.HLS)
     run = run_of(readings=[partial, *(reading for reading in readings if reading is not lut), extra], equal=None)
     comparison = compare([document_of(run)], [Absent("rtl", "xc7z020clg400-1", "refused: too large")])
-    told = {(one.topic, one.fact) for one, _ in comparison.unknowns}
+    rows = {(item.topic, item.fact) for item, _ in comparison.unknowns}
     for expected in (
         ("resources", "FF: no resource model and no report covers it"),
         ("unmodelled blocks", "LUT is at least 26,600: softmax"),
@@ -186,8 +186,8 @@ def test_what_is_not_known_is_told() -> None:
         ("steps skipped", "csynth: vitis_hls is not on PATH"),
         ("clock", "100 MHz is asked for; no timing report says that it is met"),
     ):
-        assert expected in told
-    assert any(topic == "power" for topic, _ in told)
+        assert expected in rows
+    assert any(topic == "power" for topic, _ in rows)
     assert "rtl on xc7z020clg400-1: refused: too large" in markdown.report(comparison)
     (design,) = comparison.designs
     assert Metric.FF not in design.totals and design.share(Metric.FF) is None
@@ -204,7 +204,7 @@ def test_labels_tell_runs_of_one_flow_apart() -> None:
     assert sorted(design.label for design in decision.designs) == ["a (precision 16)", "a (precision 8)", "b"]
 
 
-def test_trainings_that_differ_are_told() -> None:
+def test_trainings_that_differ_are_reported() -> None:
     runs = run_of("a"), run_of("b", weights=WeightsFacts("f" * 16, None))
     assert any("come from 2 trainings" in text for text in doubts(compare([document_of(*runs)]).decisions[0]))
     derived = run_of("c", weights=WeightsFacts("e" * 16, "0123456789abcdef"))
@@ -212,18 +212,18 @@ def test_trainings_that_differ_are_told() -> None:
 
 
 def test_where_answers_differ_is_bounded(reviewed: Comparison) -> None:
-    one = reviewed.differences[0]
-    assert (one.least, one.most, one.n) == (0, 200, 10_000)
+    difference = reviewed.differences[0]
+    assert (difference.least, difference.most, difference.n) == (0, 200, 10_000)
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.sampled_from([Tier.RTL_SIMULATED, Tier.MEASURED])), max_size=8))
 def test_a_lead_is_the_largest_of_its_kind_and_every_kind_has_one(speeds: list[tuple[float, Tier]]) -> None:
     runs = [run_of(f"flow{at}", readings=readings_of(fps=fps, cycles=tier)) for at, (fps, tier) in enumerate(speeds)]
     designs = compare([document_of(*runs)]).designs
-    found = leads(designs, Metric.THROUGHPUT_FPS)
+    result = leads(designs, Metric.THROUGHPUT_FPS)
     kinds = {tier for _, tier in speeds}
-    assert {lead.evidence.stage for lead in found} == kinds
-    for lead in found:
+    assert {lead.evidence.stage for lead in result} == kinds
+    for lead in result:
         assert lead.reading.value == max(fps for fps, tier in speeds if tier is lead.evidence.stage)
 
 
@@ -244,8 +244,8 @@ def test_designs_are_named_in_few_words() -> None:
 def test_where_answers_differ_is_half_a_table(reviewed: Comparison) -> None:
     head, *rows = reviewed.answers()
     assert head[0] == "" and [len(row) for row in rows] == [len(head)] * len(rows)
-    told = [cell for row in rows for cell in row[1:] if cell]
-    assert len(told) == len(reviewed.differences) and told[0] == "0 to 200 of 10,000"
+    texts = [cell for row in rows for cell in row[1:] if cell]
+    assert len(texts) == len(reviewed.differences) and texts[0] == "0 to 200 of 10,000"
 
 
 def test_what_turns_a_verdict_first_is_the_first_doubt() -> None:
@@ -253,7 +253,7 @@ def test_what_turns_a_verdict_first_is_the_first_doubt() -> None:
     assert doubts(decision)[0].startswith("room: least is left of FF: 78,204 of 79,800 usable at the upper end")
 
 
-def test_an_upper_end_in_the_margin_is_told_against_the_part() -> None:
+def test_an_upper_end_in_the_margin_is_reported_against_the_part() -> None:
     (decision,) = compare([document_of(run_of(readings=readings_of(0.7, spread=0.2)))]).decisions
     assert decision.designs[0].fit.verdict is Verdict.FITS
     assert doubts(decision)[0].startswith("room: least is left of FF: 89,376 of the part's 106,400 at the upper end")
@@ -267,10 +267,10 @@ def test_an_upper_end_in_the_margin_is_told_against_the_part() -> None:
         (0.9, 0.2, "LUT takes 38,304 to 57,456 of 53,200 (42,560 with the margin free), FF takes"),
     ],
 )
-def test_what_a_wide_interval_turns_is_told(share: float, spread: float, turn: str) -> None:
+def test_what_a_wide_interval_turns_is_reported(share: float, spread: float, turn: str) -> None:
     (decision,) = compare([document_of(run_of(readings=readings_of(share, spread=spread)))]).decisions
-    (told,) = [text for text in doubts(decision) if text.startswith("intervals: ")]
-    assert told.startswith(f"intervals: {turn}")
+    (words,) = [text for text in doubts(decision) if text.startswith("intervals: ")]
+    assert words.startswith(f"intervals: {turn}")
 
 
 def test_csynths_count_stands_beside_what_is_judged() -> None:
@@ -281,7 +281,7 @@ def test_csynths_count_stands_beside_what_is_judged() -> None:
         assert "21,280" in page and "csynth would count 38,304" in page, "a fifth of the 47,880 is the shell"
 
 
-def test_a_flow_that_was_not_run_on_a_part_is_told_with_its_decision() -> None:
+def test_a_flow_that_was_not_run_on_a_part_is_reported_with_its_decision() -> None:
     runs = run_of("a", "xc7z010"), run_of("a", "xc7z020"), run_of("b", "xc7z020")
     small, large = compare([document_of(*runs)]).decisions
     assert small.headline == "Take a: nothing else that was run fits"
@@ -299,7 +299,7 @@ def test_markdown_and_json_say_the_same(reviewed: Comparison) -> None:
     assert "**26,600** of 53,200 (50 %)<br>90 %: 25,270 .. 27,930<br>*modelled for csynth, on xc7z020*" in page
 
 
-def test_a_report_names_no_folder_of_the_machine_that_made_it() -> None:
+def test_a_report_names_no_folder_of_the_machine_that_wrote_it() -> None:
     step = StepFacts("build", "done", 1.0, {}, "", "/home/somebody/store")
     comparison = compare([document_of(run_of(steps=(step,)))])
     for text in (reports.json.report(comparison), markdown.report(comparison)):

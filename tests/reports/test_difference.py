@@ -45,7 +45,7 @@ def test_a_change_is_counted_where_it_is_beyond_its_tolerance(factor: float, tol
             assert change.within is (abs(change.relative or 0.0) <= tolerance)
 
 
-def test_inputs_and_options_are_told() -> None:
+def test_inputs_and_options_are_reported() -> None:
     before = run_of(options={"precision": "16"})
     after = replace(before, options={"precision": "8", "new": "yes"}, clock_ns=5.0, quantised="e" * 16)
     (pair,) = difference(document_of(before), document_of(after), {}).pairs
@@ -57,12 +57,12 @@ def test_inputs_and_options_are_told() -> None:
     )
 
 
-def test_another_verdict_is_told_before_the_numbers() -> None:
+def test_another_verdict_is_reported_before_the_numbers() -> None:
     before, after = run_of(), run_of(readings=readings_of(1.2))
     (pair,) = difference(document_of(before), document_of(after), {EVERY: 9.0}).pairs
     first = pair.changes[0]
-    told = "fits at csynth, binding resource FF", "over at csynth, binding resource FF"
-    assert first == Change("verdict", "fit", *told) and pair.beyond == (first,)
+    texts = "fits at csynth, binding resource FF", "over at csynth, binding resource FF"
+    assert first == Change("verdict", "fit", *texts) and pair.beyond == (first,)
 
 
 def test_absent_is_absent_and_another_tier_is_not_compared() -> None:
@@ -71,17 +71,17 @@ def test_absent_is_absent_and_another_tier_is_not_compared() -> None:
     report = Reading(Metric.LUT, lut.value, Tier.SYNTHESISED, lut.on, "a report")
     without = replace(before, readings=(report, *(other for other in others if other.metric is not Metric.FF)))
     (pair,) = difference(document_of(before), document_of(without), {EVERY: 9.0}).pairs
-    told = {change.name: change for change in pair.changes}
-    assert told["lut"].relative is None and "not comparable" in told["lut"].remark
-    assert told["ff"].after == "absent" and not told["ff"].within
+    by_name = {change.name: change for change in pair.changes}
+    assert by_name["lut"].relative is None and "not comparable" in by_name["lut"].remark
+    assert by_name["ff"].after == "absent" and not by_name["ff"].within
     assert sum(reading.scope == TOTAL for reading in before.readings) > 2
 
 
 def test_runs_are_paired_by_name_then_by_flow_and_part() -> None:
     before = document_of(run_of("a"), run_of("b", options={"x": "1"}), run_of("gone"))
     after = document_of(run_of("new"), run_of("b", options={"x": "2"}), run_of("a"))
-    found = difference(before, after, {})
-    assert [(pair.before.flow, pair.after.flow) for pair in found.pairs] == [("a", "a"), ("b", "b"), ("gone", "new")]
+    result = difference(before, after, {})
+    assert [(pair.before.flow, pair.after.flow) for pair in result.pairs] == [("a", "a"), ("b", "b"), ("gone", "new")]
     more = difference(before, document_of(run_of("a")), {})
     assert [each.flow for each in more.removed] == ["b", "gone"] and not more.added
     assert "only in the first: b-" in changes.terminal(more)
@@ -94,17 +94,17 @@ def test_other_architectures_are_refused() -> None:
 
 def test_every_format_tells_the_same() -> None:
     before = run_of()
-    found = difference(document_of(before), document_of(scaled(before, Metric.LUT, TOTAL, 1.05)), {})
-    for text in (changes.terminal(found), changes.to_markdown(found), changes.to_html(found)):
+    result = difference(document_of(before), document_of(scaled(before, Metric.LUT, TOTAL, 1.05)), {})
+    for text in (changes.terminal(result), changes.to_markdown(result), changes.to_html(result)):
         assert "26,600" in text and "27,930" in text and "+5.00 %" in text and "1 changed" in text
 
 
 def test_names_do_no_harm(hostile: Document) -> None:
     other = Document(hostile.network, (run_of("b"),))
-    found = difference(hostile, other, {})
-    page = changes.to_html(found)
+    result = difference(hostile, other, {})
+    page = changes.to_html(result)
     assert "<script" not in page and page.replace("\n", "").isprintable()
-    assert changes.to_markdown(found).replace("\n", "").isprintable()
+    assert changes.to_markdown(result).replace("\n", "").isprintable()
 
 
 def test_a_waterfall_in_the_terminal() -> None:

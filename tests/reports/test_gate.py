@@ -63,10 +63,10 @@ def test_bounds(text: str, outcome: Outcome) -> None:
 def test_unknown_and_at_least_keep_nothing() -> None:
     lut, *others = run_of().readings
     least = run_of(readings=(replace(lut, at_least=True), *others))
-    (found,) = gate.check(read(RULE + 'metric = "lut"\nmax = 9e9'), document_of(least), None)
-    assert found.outcome is Outcome.BROKEN and "something is missing" in found.fact
-    (found,) = gate.check(read(RULE + 'metric = "lut"\nmax = 9e9'), document_of(run_of(readings=())), None)
-    assert found.outcome is Outcome.BROKEN and found.fact == "lut is unknown"
+    (finding,) = gate.check(read(RULE + 'metric = "lut"\nmax = 9e9'), document_of(least), None)
+    assert finding.outcome is Outcome.BROKEN and "something is missing" in finding.fact
+    (finding,) = gate.check(read(RULE + 'metric = "lut"\nmax = 9e9'), document_of(run_of(readings=())), None)
+    assert finding.outcome is Outcome.BROKEN and finding.fact == "lut is unknown"
 
 
 def test_a_program_keeps_every_upper_bound_of_the_fabric() -> None:
@@ -93,8 +93,8 @@ def test_another_kind_of_evidence_is_not_compared() -> None:
     lut, *others = run_of().readings
     report = Reading(Metric.LUT, 1.0, Tier.ROUTED, lut.on, "a report")
     after = document_of(run_of(readings=(report, *(other for other in others if other.metric is not Metric.LUT))))
-    (found,) = gate.check(read(RULE + 'metric = "lut"\nmax_worse = 0.05'), after, document_of(run_of()))
-    assert found.outcome is Outcome.BROKEN and "not comparable" in found.fact
+    (finding,) = gate.check(read(RULE + 'metric = "lut"\nmax_worse = 0.05'), after, document_of(run_of()))
+    assert finding.outcome is Outcome.BROKEN and "not comparable" in finding.fact
 
 
 def test_a_waiver_waives_its_rule_where_it_says_so() -> None:
@@ -159,6 +159,6 @@ def test_what_is_no_policy_is_named(text: str, fact: str) -> None:
 
 
 def test_margins_alone_are_a_policy_and_the_others_stay() -> None:
-    found = read_policy(f'schema = "{policy.SCHEMA}"\n[margin]\ndsp = 0\nff = 0.5\n', "p.toml", TODAY)
-    assert not found.rules and found.margins == Margins(dsp=0.0, ff=0.5)
+    result = read_policy(f'schema = "{policy.SCHEMA}"\n[margin]\ndsp = 0\nff = 0.5\n', "p.toml", TODAY)
+    assert not result.rules and result.margins == Margins(dsp=0.0, ff=0.5)
     assert read(RULE + 'metric = "lut"\nmax = 1').margins is None

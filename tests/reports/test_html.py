@@ -41,10 +41,10 @@ class Outline(HTMLParser):
 
 
 def outline(page: str) -> Outline:
-    found = Outline()
-    found.feed(page)
-    assert not found.open
-    return found
+    parsed = Outline()
+    parsed.feed(page)
+    assert not parsed.open
+    return parsed
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +63,8 @@ def many() -> Comparison:
 def test_the_page_is_whole_and_small(many: Comparison) -> None:
     page = html.report(many)
     assert len(page.encode()) < 3e6
-    found = outline(page)
-    rows = [attributes for tag, attributes in found.seen if tag == "tr" and "data-run" in attributes]
+    parsed = outline(page)
+    rows = [attributes for tag, attributes in parsed.seen if tag == "tr" and "data-run" in attributes]
     assert len({row["data-run"] for row in rows}) == len(many.designs) == 5 * min(10, len(devices()))
 
 
@@ -78,9 +78,9 @@ def test_every_decision_and_everything_unknown_is_on_it(many: Comparison) -> Non
 
 
 def test_it_asks_the_network_for_nothing(many: Comparison) -> None:
-    found = outline(html.report(many))
+    parsed = outline(html.report(many))
     targets = [
-        value or "" for _, attributes in found.seen for key, value in attributes.items() if key in ("src", "href")
+        value or "" for _, attributes in parsed.seen for key, value in attributes.items() if key in ("src", "href")
     ]
     assert targets and all(target.startswith(("#", "data:")) for target in targets)
     assert not re.search(r"@import|url\((?!#)", html.report(many))
@@ -96,8 +96,8 @@ def test_unknown_is_unknown_and_no_zero() -> None:
 
 def test_names_do_no_harm(hostile: Document) -> None:
     page = html.report(compare([hostile]))
-    found = outline(page)
-    assert [tag for tag, _ in found.seen].count("script") == 1
+    parsed = outline(page)
+    assert [tag for tag, _ in parsed.seen].count("script") == 1
     assert page.replace("\n", "").isprintable()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\\x1b[31m\\x00" in page
 

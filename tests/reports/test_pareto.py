@@ -42,8 +42,8 @@ def places(rows: list[tuple[int, int, int, int]]) -> list[Place]:
     )
 )
 def test_it_is_what_no_other_design_beats(rows: list[tuple[int, int, int, int]]) -> None:
-    found = places(rows)
-    for place, (fps, fps_spread, lut, lut_spread) in zip(found, rows, strict=True):
+    result = places(rows)
+    for place, (fps, fps_spread, lut, lut_spread) in zip(result, rows, strict=True):
         beats = [
             row for row in rows if row[0] >= fps and row[2] <= lut and (row[0], row[2]) != (fps, lut)
         ]  # itself, and its equals, do not
@@ -63,9 +63,9 @@ def test_it_is_what_no_other_design_beats(rows: list[tuple[int, int, int, int]])
 def test_parts_are_apart_and_what_is_over_beats_nobody() -> None:
     huge = 2 * devices()[PART].available(Metric.LUT)
     assert places([(100, 0, huge, 0), (50, 0, 50, 0), (40, 0, 60, 0)]) == [Place.OUT, Place.FRONT, Place.BEATEN]
-    one = [reading(Metric.THROUGHPUT_FPS, 40, 0), reading(Metric.LUT, 60, 0)]
+    readings = [reading(Metric.THROUGHPUT_FPS, 40, 0), reading(Metric.LUT, 60, 0)]
     other = [reading(Metric.THROUGHPUT_FPS, 50, 0), reading(Metric.LUT, 50, 0)]
-    document = document_of(run_of("a", "xc7z010", one), run_of("b", PART, other))
+    document = document_of(run_of("a", "xc7z010", readings), run_of("b", PART, other))
     assert {ranked.place for ranked in ranking(document, METRICS).ranked} == {Place.FRONT}
 
 
@@ -75,8 +75,8 @@ def test_what_is_unknown_of_a_design_is_no_number() -> None:
         run_of("b", PART, [reading(Metric.LUT, 50, 0)]),
     )
     assert [each.place for each in ranking(document, METRICS).ranked] == [Place.FRONT, Place.UNKNOWN]
-    found = ranking(document)
-    assert Metric.ACCURACY not in found.metrics and "unknown of 2 of 2" in front(found)
+    result = ranking(document)
+    assert Metric.ACCURACY not in result.metrics and "unknown of 2 of 2" in front(result)
 
 
 def test_metrics_by_name() -> None:

@@ -67,10 +67,10 @@ def test_a_confusion_matrix_shows_every_count(draw: Any) -> None:
     labels = [index % 10 for index in range(1000)]
     called = [5 if label == 3 and place % 4 == 3 else label for place, label in enumerate(labels)]
     report = {"network": "arch8", "classes": [f"class{index}" for index in range(10)]}
-    found = words(draw("confusion", {**report, "floating": classified("float32", labels, called), "quantised": None}))
-    mistaken = sum(one != other for one, other in zip(labels, called, strict=True))
-    assert mistaken and {str(100 - mistaken), str(mistaken)} <= set(found)
-    assert f"arch8, float32: {100 - mistaken / 10:.2f} % of 1,000" in found
+    drawn = words(draw("confusion", {**report, "floating": classified("float32", labels, called), "quantised": None}))
+    mistaken = sum(each != other for each, other in zip(labels, called, strict=True))
+    assert mistaken and {str(100 - mistaken), str(mistaken)} <= set(drawn)
+    assert f"arch8, float32: {100 - mistaken / 10:.2f} % of 1,000" in drawn
 
 
 def test_a_study_shows_its_formats_and_leaves_out_what_is_absent(draw: Any) -> None:
@@ -79,8 +79,8 @@ def test_a_study_shows_its_formats_and_leaves_out_what_is_absent(draw: Any) -> N
         "Q1.3", "ap_fixed<4,1>", False, {Scope.WEIGHTS: outcome, Scope.BIASES: outcome, Scope.ACTIVATIONS: "no"}, 78
     )
     study = Study("arch8", 100, "a", "w", "i", share(800, 1000), 400, 2.5, 80, (row,), ())
-    found = words(draw("quantisation", {"study": study}))
-    assert {"Q1.3", "weights only", "published, n = 100", "arch8, quantised after training"} <= set(found)
+    drawn = words(draw("quantisation", {"study": study}))
+    assert {"Q1.3", "weights only", "published, n = 100", "arch8, quantised after training"} <= set(drawn)
 
 
 def test_without_matplotlib_everything_else_goes_on(

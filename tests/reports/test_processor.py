@@ -27,14 +27,14 @@ ON = "one Cortex-A9 at 667 MHz"
 
 
 def program(fps: float | None = 20.0, flow: str = "c", instructions: float | None = 17e6) -> Run:
-    found = [Reading(Metric.CONSTANT_BYTES, 53408, Tier.SIMULATED, ON, "sections")]
+    readings = [Reading(Metric.CONSTANT_BYTES, 53408, Tier.SIMULATED, ON, "sections")]
     if instructions:
-        found.append(Reading(Metric.INSTRUCTIONS, instructions, Tier.SIMULATED, ON, "counted"))
+        readings.append(Reading(Metric.INSTRUCTIONS, instructions, Tier.SIMULATED, ON, "counted"))
     if fps:
         range_ = {"predicts": Tier.MEASURED, "low": fps / 4, "high": fps * 4}
-        found.append(Reading(Metric.THROUGHPUT_FPS, fps, Tier.MODELLED, ON, "a range of cycles", **range_))  # type: ignore[arg-type]
-        found.append(Reading(Metric.LATENCY_US, 1e6 / fps, Tier.MODELLED, ON, "a range of cycles"))
-    return run_of(flow, readings=found, quantised="5" * 16, options={"arm": "auto"})
+        readings.append(Reading(Metric.THROUGHPUT_FPS, fps, Tier.MODELLED, ON, "a range of cycles", **range_))  # type: ignore[arg-type]
+        readings.append(Reading(Metric.LATENCY_US, 1e6 / fps, Tier.MODELLED, ON, "a range of cycles"))
+    return run_of(flow, readings=readings, quantised="5" * 16, options={"arm": "auto"})
 
 
 @pytest.fixture
@@ -88,13 +88,13 @@ def test_without_a_program_nothing_is_said_of_one() -> None:
 
 
 def test_a_program_whose_rate_is_unknown_is_no_baseline() -> None:
-    found = compare([document_of(run_of("fast"), program(fps=None))])
-    assert HEAD not in markdown.report(found) and "processor alone" not in found.decisions[0].why
+    comparison = compare([document_of(run_of("fast"), program(fps=None))])
+    assert HEAD not in markdown.report(comparison) and "processor alone" not in comparison.decisions[0].why
 
 
 def test_of_several_programs_the_fastest_is_the_baseline() -> None:
-    found = compare([document_of(run_of("fast"), program(10.0, "c"), program(40.0, "d"))])
-    assert "The processor alone (d)" in found.decisions[0].why
+    comparison = compare([document_of(run_of("fast"), program(10.0, "c"), program(40.0, "d"))])
+    assert "The processor alone (d)" in comparison.decisions[0].why
 
 
 def test_programs_alone_are_decided_in_words() -> None:

@@ -86,17 +86,17 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Words:
 
 
 def test_a_picture_names_every_tensor_and_what_leaves_its_type(words: Words) -> None:
-    found = words(KERNEL, CUT, RELU, NEVER)
-    assert {"conv kernel", "conv", "relu", "add", "fixed&lt;8,1&gt;", "ufixed&lt;8,7&gt;"} <= set(found)
-    assert {"−1", "+2", "no sign", "leaves its type", "negative side, which a ReLU cuts anyway"} <= set(found)
-    assert "net in flow: what each tensor reaches, over what its type holds" in found
+    texts = words(KERNEL, CUT, RELU, NEVER)
+    assert {"conv kernel", "conv", "relu", "add", "fixed&lt;8,1&gt;", "ufixed&lt;8,7&gt;"} <= set(texts)
+    assert {"−1", "+2", "no sign", "leaves its type", "negative side, which a ReLU cuts anyway"} <= set(texts)
+    assert "net in flow: what each tensor reaches, over what its type holds" in texts
 
 
 def test_the_legend_holds_what_is_drawn_and_no_more(words: Words) -> None:
-    found = words(RELU)
-    assert not {"leaves its type", "kernel, largest magnitude", "image, largest value"} & set(found)
-    assert "result, largest magnitude on 10,000 training images" in found
-    assert not [text for text in found if text.startswith("signed type")]
+    texts = words(RELU)
+    assert not {"leaves its type", "kernel, largest magnitude", "image, largest value"} & set(texts)
+    assert "result, largest magnitude on 10,000 training images" in texts
+    assert not [text for text in texts if text.startswith("signed type")]
 
 
 def test_tensors_that_are_zero_and_types_of_one_number_have_a_picture(words: Words) -> None:

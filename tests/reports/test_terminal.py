@@ -71,8 +71,8 @@ def test_a_run_in_full() -> None:
         assert expected in lines, expected
     text = "\n".join(lines)
     margins = "20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP kept free"
-    told = f"over: LUT by 2,400 (400 at the lower end); binding resource LUT; judged at csynth, {margins}"
-    assert told in " ".join(text.split())
+    result = f"over: LUT by 2,400 (400 at the lower end); binding resource LUT; judged at csynth, {margins}"
+    assert result in " ".join(text.split())
     assert "16 of 16 vectors equal as integers, a simulation against the exact reference 0123456789abcdef" in text
 
 

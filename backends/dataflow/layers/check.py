@@ -8,9 +8,9 @@ from dataclasses import replace
 from backends.dataflow.layers.arithmetic import Options, Reach, lower, reaches
 from backends.dataflow.layers.nodes import KINDS, POOLS
 from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, FormatOptions, parse_formats
-from backends.dataflow.refusals import unknown
+from backends.dataflow.refusals import misplaced, unknown, unweighted
 from backends.protocol import Job, Refusal
-from models.layers import WEIGHTED, Dense, Flatten, GroupedConv2D
+from models.layers import WEIGHTED, Flatten, GroupedConv2D
 from models.quantised import QuantisedNetwork
 
 BEAT = 32
@@ -26,8 +26,7 @@ def check(job: Job[Options], kinds: Set[str] = KINDS) -> Sequence[Refusal]:
 
 def _layers(job: Job[Options], kinds: Set[str]) -> Iterator[Refusal]:
     network = job.network
-    if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
-        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+    yield from unweighted(network)
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         is_inner = layer.on_host and layer.name != network.output
@@ -47,10 +46,8 @@ def _layers(job: Job[Options], kinds: Set[str]) -> Iterator[Refusal]:
             if width < NARROWEST and layer.kernel[0] > 1:
                 fact = f"its image is {width} wide, and the rows of a pool take at least {NARROWEST} columns"
                 yield Refusal(where, fact, f"an image of {NARROWEST} columns or more")
-        elif isinstance(layer, Flatten) and not (readers and all(isinstance(reader, Dense) for reader in readers)):
-            then = " and ".join(reader.name for reader in readers) or "the end of the network"
-            fact = f"behind it comes {then}; an image is flattened by the dense layer that reads it"
-            yield Refusal(where, fact, "flatten right before a dense layer")
+        elif isinstance(layer, Flatten) and (refusal := misplaced(where, readers)):
+            yield refusal
 
 
 def _streams(job: Job[Options]) -> Iterator[Refusal]:

@@ -80,13 +80,13 @@ class LayerCosts:
         """
         folds = dict(solved)
         slowest = max(self._cycles(name, fold) for name, fold in solved.items())
-        for name, given in solved.items():
-            ways = {given: self.shares(folds)}
+        for name, fold in solved.items():
+            ways = {fold: self.shares(folds)}
             for other in tried[name]:
-                is_alike = other.multipliers <= given.multipliers and other.in_luts == given.in_luts
-                if is_alike and other != given and self._cycles(name, other) <= slowest:
+                is_alike = other.multipliers <= fold.multipliers and other.in_luts == fold.in_luts
+                if is_alike and other != fold and self._cycles(name, other) <= slowest:
                     ways[other] = self.shares({**folds, name: other})
-            allowed = [way for way, shares in ways.items() if shares[DSP] <= ways[given][DSP]]
+            allowed = [way for way, shares in ways.items() if shares[DSP] <= ways[fold][DSP]]
             folds[name] = min(allowed, key=lambda way: sum(ways[way]))
         return folds
 

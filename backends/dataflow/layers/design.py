@@ -14,6 +14,7 @@ from backends.cost.shell import Shell, find_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
 from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
+from backends.dataflow.layers import packing
 from backends.dataflow.layers.arithmetic import reaches
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
 from backends.dataflow.layers.nodes import MULTIPLYING, POOLS, WINDOW, Lanes, Node, nodes
@@ -70,7 +71,7 @@ class LayerDesign(BufferedDesign, Generic[Options]):
     @cached_property
     def sharing(self) -> Mapping[str, int]:
         """How many results share a DSP48E1, by layer with weights; 1 for layers that are missing here."""
-        return {}
+        return packing.sharing(self.job, self.quantised) if self.job.options.packing == AUTO else {}
 
     @cached_property
     def searches(self) -> Mapping[str, Search]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import ceil, gcd, prod
 
+from backends.dataflow.divisors import divisors
 from backends.dataflow.pe_simd import Fold
 from models.integers import Threshold
 from models.layers import (
@@ -138,10 +139,6 @@ class Parts:
     column: int
     last: int
     stored: int
-
-
-def divisors(number: int) -> tuple[int, ...]:
-    return tuple(divisor for divisor in range(1, number + 1) if number % divisor == 0)
 
 
 def _fewest(number: int) -> tuple[int, ...]:

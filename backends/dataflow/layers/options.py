@@ -132,5 +132,5 @@ class PackingOption:
 
 
 @dataclass(frozen=True)
-class LayerOptions(FormatOptions, FifoOptions, RateOption, ShellOption, FoldingOption):
-    """Formats, and the options of stages between FIFOs: folding, rate, FIFOs and shell."""
+class LayerOptions(PackingOption, FormatOptions, FifoOptions, RateOption, ShellOption, FoldingOption):
+    """Formats, shared multipliers, and the options of stages between FIFOs: folding, rate, FIFOs and shell."""

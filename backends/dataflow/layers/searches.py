@@ -96,6 +96,7 @@ class Ladders:
 
 
 def ladders(layer: Threshold, tensors: Mapping[str, NDArray[Any]]) -> Ladders:
+    """Of the tensors `thresholds` (channels, steps) and `signs` (channels,) of `layer`."""
     thresholds, signs = (tensors[f"{layer.name}/{role}"].astype("int64") for role in ("thresholds", "signs"))
     return Ladders(layer, thresholds, signs)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from math import lcm
 
 from backends.dataflow.buffers import SHALLOWEST
+from backends.dataflow.divisors import divisors
 from backends.dataflow.fifos import SLACK
 from backends.dataflow.layers.nodes import (
     CONCAT,
@@ -20,7 +21,6 @@ from backends.dataflow.layers.nodes import (
     WINDOW,
     Lanes,
     Node,
-    divisors,
     part_width,
     parts,
     parts_read,

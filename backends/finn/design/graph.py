@@ -42,7 +42,7 @@ def nodes(quantised: QuantisedNetwork) -> tuple[HardwareNode, ...]:
 
     Flatten leaves nothing but another order of reading. The last scale and offset are the host's.
     """
-    builder = _Made(quantised)
+    builder = _Builder(quantised)
     network = quantised.network
     start = _Stream(INPUT, network.input_shape, _integer(quantised, INPUT))
     streams = {INPUT: builder.shared(INPUT, start)}
@@ -91,7 +91,7 @@ class _Stream:
 
 
 @dataclass
-class _Made:
+class _Builder:
     """The nodes so far."""
 
     quantised: QuantisedNetwork
@@ -112,7 +112,7 @@ class _Made:
         return self.put(Copy("", tensor, (stream.writer,), stream.shape, stream.shape, stream.type, stream.type))
 
 
-def _layer(builder: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
+def _layer(builder: _Builder, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
     source, quantised = inputs[0], builder.quantised
     shape, result = quantised.network.shapes[layer.name], _integer(quantised, layer.name)
     sources = tuple(stream.writer for stream in inputs)
@@ -141,7 +141,7 @@ def _layer(builder: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
             return source
 
 
-def _product(builder: _Made, layer: Conv2D | GroupedConv2D | Dense, source: _Stream, shape: Shape) -> _Stream:
+def _product(builder: _Builder, layer: Conv2D | GroupedConv2D | Dense, source: _Stream, shape: Shape) -> _Stream:
     """The matrix-vector or vector-vector unit, and what brings it its vectors."""
     types = builder.quantised.layers[layer.name]
     assert types.kernel is not None and types.accumulator is not None
@@ -168,7 +168,7 @@ def is_rtl(data: Integer, weight: FixedType, accumulator: int) -> bool:
     return narrow and fits and min(data.width, weight.width) >= LEAST_RTL_BITS
 
 
-def _padded(builder: _Made, layer: LayerWindow, source: _Stream) -> _Stream:
+def _padded(builder: _Builder, layer: LayerWindow, source: _Stream) -> _Stream:
     pads, (rows, columns, channels) = layer.pads(source.shape), source.shape
     if not any(pads):
         return source

@@ -13,6 +13,7 @@ from functools import lru_cache
 from math import ceil, gcd, prod
 from typing import ClassVar
 
+from backends.dataflow.divisors import divisors
 from models.layers import Shape
 
 
@@ -297,16 +298,6 @@ class GlobalSum(HardwareNode):
 
     def cycles(self, fold: NodeFold) -> int:
         return (prod(self.taken[:-1]) + 1) * self.channels // fold.pe
-
-
-@lru_cache(maxsize=1024)
-def divisors(number: int) -> tuple[int, ...]:
-    """What may be computed at once of `number` elements.
-
-    >>> divisors(12)
-    (1, 2, 3, 4, 6, 12)
-    """
-    return tuple(divisor for divisor in range(1, number + 1) if number % divisor == 0)
 
 
 @lru_cache(maxsize=1024)

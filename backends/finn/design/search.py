@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import ceil
 
-from backends.finn.design.nodes import HardwareNode, Join, MatrixVector, NodeFold, Pool, VectorVector, Window, divisors
+from backends.dataflow.divisors import divisors
+from backends.finn.design.nodes import HardwareNode, Join, MatrixVector, NodeFold, Pool, VectorVector, Window
 from backends.finn.design.schedule import Folding
 
 WIDEST_WEIGHTS = 36

@@ -35,7 +35,8 @@ ADVICE = "export it again (brevitas.export.export_qonnx), or give another file"
 
 
 def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
-    """Raises `InputError` where the graph makes no sense, `WantedFiles` where tensors stand in files not given."""
+    """Raises `InputError` where the graph makes no sense, `WantedFiles` where tensors stand in files that are not
+    there."""
     if not model.graph.node:
         raise InputError(tensors.file, "no ONNX network: it holds no operators", ADVICE)
     tensors.check_files(tensors_of(model))
@@ -101,12 +102,12 @@ def _written(node: NodeProto, tensors: Tensors) -> Constant:
 def _fold(nodes: Iterable[GraphNode], constants: dict[str, Constant]) -> None:
     """Adds what arithmetic makes of single numbers, as FINN's cleanup does: a scale may be written as max / 7."""
     for node in nodes:
-        given = [constants[name] for name in node.inputs if name in constants]
-        numbers = [np.float32(each.values[0]) for each in given if each.values and len(each.values) == 1]
+        operands = [constants[name] for name in node.inputs if name in constants]
+        numbers = [np.float32(each.values[0]) for each in operands if each.values and len(each.values) == 1]
         if node.kind in FOLDED and len(numbers) == len(node.inputs) == 2:
             with np.errstate(all="ignore"):  # what is no number then is told of the quantiser that reads it
                 value = float(FOLDED[node.kind](*numbers))
-            constants[node.outputs[0]] = Constant(max(each.shape for each in given), (value,), given[0].kind)
+            constants[node.outputs[0]] = Constant(max(each.shape for each in operands), (value,), operands[0].kind)
 
 
 def _constant(tensor: TensorProto, tensors: Tensors) -> Constant:

@@ -13,7 +13,6 @@ from backends.dataflow.layers import packing
 from backends.dataflow.layers.design import LayerDesign
 from backends.dataflow.layers.nodes import Lanes, Node, part_width
 from backends.dataflow.layers.schedule import EXPECTED, Pace, stages
-from backends.dataflow.options import AUTO
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Stage
 from backends.hls.design import costs
@@ -33,10 +32,6 @@ class HlsDesign(LayerDesign[HlsOptions]):
 
     def stages_at(self, pace: Pace) -> tuple[Stage, ...]:
         return stages(self.nodes, self.lanes, pace)
-
-    @cached_property
-    def sharing(self) -> Mapping[str, int]:
-        return packing.sharing(self.job, self.quantised) if self.job.options.packing == AUTO else {}
 
     def _in_a_word(self, layer: str) -> int:
         return self.sharing.get(layer, 1)

@@ -108,6 +108,7 @@ def delay(bits: int, words: int) -> Amounts:
 
 
 def registers(bits: float, source: str) -> Amount:
+    """Flip-flops of `bits` bits that are held, within the factor by which registers vary."""
     return within(bits, FF_SPREAD, "registers", source)
 
 

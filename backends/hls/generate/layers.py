@@ -111,7 +111,7 @@ def _averaging(
 ) -> tuple[Function, tuple[tuple[str, str, str], ...]]:
     """(the average from the sum of an area, the types of a stage that adds)."""
     function, width = cpp.averaged(source, area, accumulator, result)
-    return function, _of_one(source, width, result)
+    return function, _types_of_one_tensor(source, width, result)
 
 
 def _add(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> LayerText:
@@ -119,7 +119,7 @@ def _add(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> Lay
     result = quantised.layers[node.layer.name].output
     function, width = cpp.added(left, right, result)
     types = (
-        *_of_two(left, right, width, result),
+        *_types_of_two_tensors(left, right, width, result),
         ("Left", word(left, "LANES"), ""),
         ("Right", word(right, "LANES"), ""),
         ("Output", word(result, "LANES"), ""),
@@ -140,7 +140,7 @@ def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> 
         ("Left shifts of the codes to a common binary point.", definitions(LEFT_UP=ups[0], RIGHT_UP=ups[1])),
     )
     types = (
-        *_of_two(left, right, width, result),
+        *_types_of_two_tensors(left, right, width, result),
         ("Left", word(left, "LEFT"), ""),
         ("Right", word(right, "RIGHT"), ""),
         ("Pixel", word(result, "(LEFT + RIGHT)"), ""),
@@ -150,7 +150,7 @@ def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> 
     return LayerText(name, struct(name), title(quantised, node.layer), headers, constants, types, function)
 
 
-def _of_one(source: FixedType, width: int, result: FixedType) -> tuple[tuple[str, str, str], ...]:
+def _types_of_one_tensor(source: FixedType, width: int, result: FixedType) -> tuple[tuple[str, str, str], ...]:
     """The types of values of a tensor, computed in `width` bits, of what they become, and of both in words."""
     return (
         ("Value", cpp.integer(source), source.name),
@@ -161,7 +161,9 @@ def _of_one(source: FixedType, width: int, result: FixedType) -> tuple[tuple[str
     )
 
 
-def _of_two(left: FixedType, right: FixedType, width: int, result: FixedType) -> tuple[tuple[str, str, str], ...]:
+def _types_of_two_tensors(
+    left: FixedType, right: FixedType, width: int, result: FixedType
+) -> tuple[tuple[str, str, str], ...]:
     """The types of values of two tensors, aligned in `width` bits, and of what they become."""
     return (
         ("LeftValue", cpp.integer(left), left.name),
@@ -175,7 +177,7 @@ def _activation(quantised: QuantisedNetwork, node: Node, layer: cpp.Activation, 
     source, arithmetic = quantised.type_of(layer.inputs[0]), quantised.layers[layer.name]
     result = arithmetic.output
     function, width = cpp.activated(source, result, layer, arithmetic.slope)
-    types = _of_one(source, width, result)
+    types = _types_of_one_tensor(source, width, result)
     constants = serial_constants(node, wide)
     return LayerText(
         name, struct(name), title(quantised, layer), ("activation", "fixed_point"), constants, types, function

@@ -28,7 +28,6 @@ from backends.dataflow.layers.nodes import (
 )
 from backends.dataflow.layers.schedule import frame
 from backends.dataflow.layers.searches import Ladders, Search, ladders
-from backends.dataflow.options import AUTO
 from backends.dataflow.pe_simd import Fold, Ways
 from backends.dataflow.stages import Stage
 from backends.rtl.design import costs, thresholds
@@ -77,10 +76,6 @@ class RtlDesign(LayerDesign[RtlOptions]):
         return tuple(
             _stage(node, self.lanes[node.name], self.search(node, self.lanes[node.name])) for node in self.nodes
         )
-
-    @cached_property
-    def sharing(self) -> Mapping[str, int]:
-        return packing.sharing(self.job, self.quantised) if self.job.options.packing == AUTO else {}
 
     def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:
         kernel = self.quantised.layers[node.layer.name].kernel

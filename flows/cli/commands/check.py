@@ -14,7 +14,7 @@ from flows.core.errors import FlowsError, InputError, RefusedError, UsageError
 if TYPE_CHECKING:
     from flows.core.readiness import Readiness
 
-ABOUT = "whether a model file made elsewhere can go through a flow, node by node"
+ABOUT = "whether a flow can build a model file from elsewhere, node by node"
 ARCHITECTURE = "architecture"
 """The condition under which a flow says whether the file is the network that was named."""
 

@@ -9,7 +9,7 @@ from flows.cli import arguments, output, session, stored_runs
 from flows.cli.parser import Parser
 from flows.core.errors import UsageError
 
-ABOUT = "a table over the runs in the store, one a network"
+ABOUT = "a table of the runs in the store, one for each network"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:

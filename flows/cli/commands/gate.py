@@ -1,4 +1,4 @@
-"""`flows gate`: whether runs keep to a policy."""
+"""`flows gate`: checks runs against a policy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flows.cli import arguments, output, session, stored_runs
 from flows.cli.parser import Parser
 from flows.core.errors import GateError, InputError
 
-ABOUT = "whether runs keep to a policy: budgets, tolerances and waivers, for CI"
+ABOUT = "check runs against a policy of budgets, tolerances and waivers, for CI"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:

@@ -103,7 +103,7 @@ def _run_missing(args: Namespace, store: Store, parts: Mapping[str, str]) -> dic
         if (flow, part) in known:
             continue
         try:
-            _run_one(args.network, flow, parts[part], executor, store)
+            _run_flow(args.network, flow, parts[part], executor, store)
         except FlowsError as error:
             print(f"error: {error}", file=sys.stderr)
             failures[flow, part] = error
@@ -117,7 +117,7 @@ def _known(args: Namespace, store: Store) -> set[tuple[str, str]]:
     return {(run.flow, run.part) for document in asked for run in document.runs if run.steps}
 
 
-def _run_one(network: str, flow: str, part: str, executor: Executor, store: Store) -> None:
+def _run_flow(network: str, flow: str, part: str, executor: Executor, store: Store) -> None:
     from flows import registry, runner
     from flows.core.part import Target, find_part
     from flows.jobs import find_trained

@@ -1,4 +1,4 @@
-"""`flows sweep`: estimates of many designs, and which of them no other one beats."""
+"""`flows sweep`: estimates of many designs, and their Pareto front."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flows.cli.parser import Parser
 if TYPE_CHECKING:
     from flows.core.evidence import Metric
 
-ABOUT = "estimate many designs, and show which of them no other one beats"
+ABOUT = "estimate many designs, and show their Pareto front"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:

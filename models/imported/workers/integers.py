@@ -78,12 +78,12 @@ class Held:
 
 @dataclass(frozen=True)
 class Integers:
-    """`quantised` on `weights`. By quantiser of the file's network, which integers it leaves (`made`), and what those
-    that its thresholds compare stand for, by channel (`read`)."""
+    """`quantised` on `weights`. By quantiser of the file's network: `layer_of` is the layer that puts its integers out,
+    `read` is what the integers that its thresholds compare stand for, by channel."""
 
     quantised: QuantisedNetwork
     weights: Mapping[str, np.ndarray]
-    made: Mapping[str, str]
+    layer_of: Mapping[str, str]
     read: Mapping[str, tuple[Affine, ...]]
 
 
@@ -99,7 +99,7 @@ class IntegerDraft:
     weights: dict[str, np.ndarray] = field(default_factory=dict)
     types: dict[str, Arithmetic] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
-    made: dict[str, str] = field(default_factory=dict)
+    layer_of: dict[str, str] = field(default_factory=dict)
     read: dict[str, tuple[Affine, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,7 +121,7 @@ class IntegerDraft:
         self.layers.append(HostScale(name, (end.name,)))
         network = Network(self.network.name, self.network.input_shape, tuple(self.layers))
         contract = InputContract(PIXEL, RAW, "design")
-        return Integers(QuantisedNetwork(network, "", contract, self.types), self.weights, self.made, self.read)
+        return Integers(QuantisedNetwork(network, "", contract, self.types), self.weights, self.layer_of, self.read)
 
     def _add(self, layer: Layer) -> None:
         match layer:
@@ -166,7 +166,7 @@ class IntegerDraft:
         if layer.bits > WIDEST_CODE:
             raise self._refused(layer, f"activations of {layer.bits} bits, and FINN builds up to {WIDEST_CODE}")
         if source.name == INPUT and _is_identity(source, layer):
-            self.made[layer.name] = INPUT
+            self.layer_of[layer.name] = INPUT
             self.held[layer.name] = Held(INPUT, (Affine(layer.unit),) * len(source.channels))
             return
         first = max(low, 0) if source.rectified else low
@@ -180,7 +180,7 @@ class IntegerDraft:
         self.weights[f"{layer.name}/thresholds"] = np.array([steps for _, steps in ladders], np.int32)
         self.weights[f"{layer.name}/signs"] = np.array([sign for sign, _ in ladders], np.float32)
         self.read[layer.name] = source.channels
-        self.made[layer.name] = layer.name
+        self.layer_of[layer.name] = layer.name
         codes = _codes(layer)
         threshold = Threshold(layer.name, (source.name,), high - first, first)
         self._put(threshold, Arithmetic(codes, bipolar=layer.bipolar), layer.unit)
@@ -213,7 +213,7 @@ class IntegerDraft:
         if dropped != {layer.shift}:
             fact = f"it drops {layer.shift} bits, and FINN would drop {' or '.join(map(str, sorted(dropped)))}"
             raise self._refused(layer, fact, f"let it keep the bits of what it averages, {type.width}")
-        self.made[layer.name] = layer.name
+        self.layer_of[layer.name] = layer.name
         self._put_sum(total, isinstance(average, GlobalAveragePool), _integer(layer.bits, type.signed), layer)
 
     def _put_sum(self, total: WindowSum, whole: bool, type: FixedType, layer: Truncate) -> None:

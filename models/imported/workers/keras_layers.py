@@ -58,7 +58,7 @@ class _Model:
         self.archive, self.name = archive, name
         self.entries, self.input_shape, self.output = entries_of(archive)
         self.draft = Draft(name, self.input_shape)
-        self.made: dict[str, str] = {}
+        self.tensors: dict[str, str] = {}
         """The tensor of the draft that a layer of the model puts out, by its key."""
         self.pads: dict[str, Pads] = {}
         """The zeros around it that the next layer takes over, by the same."""
@@ -67,24 +67,24 @@ class _Model:
         for entry in self.entries:
             kind, key = entry.place.kind, entry.key
             if kind == "InputLayer" and not entry.inputs:
-                self.made[key] = INPUT
+                self.tensors[key] = INPUT
                 continue
             if kind not in HANDED_ON:
                 check_dtype(entry)
             if kind not in READERS:
                 lambda_code = entry.place.refusal("code, which is not executed")
                 raise lambda_code if kind == "Lambda" else refuse_kind(entry.place)
-            if missing := [source for source in entry.inputs if source not in self.made]:
+            if missing := [source for source in entry.inputs if source not in self.tensors]:
                 raise entry.place.refusal(f"it reads {missing[0]!r}, which does not come before it", ADVICE)
-            inputs = tuple(self.made[source] for source in entry.inputs)
+            inputs = tuple(self.tensors[source] for source in entry.inputs)
             if kind not in (*HANDED_ON, *CONVOLUTIONS) and any(source in self.pads for source in entry.inputs):
                 raise entry.place.refusal("it reads a padded image", "pad right before a convolution")
-            self.made[key] = READERS[kind](self, entry, inputs)
+            self.tensors[key] = READERS[kind](self, entry, inputs)
             if kind in HANDED_ON and entry.inputs[0] in self.pads:
                 self.pads[key] = self.pads[entry.inputs[0]]
         for entry in self.entries:
-            self.draft.absorb(entry.place.name, self.made[entry.key])
-        return self.draft.finish(self.made[self.output], self.archive.file), self.draft.tensors
+            self.draft.absorb(entry.place.name, self.tensors[entry.key])
+        return self.draft.finish(self.tensors[self.output], self.archive.file), self.draft.tensors
 
     def weights(self, entry: Entry, **shapes: Shape) -> dict[str, Tensor]:
         return dict(zip(shapes, self.archive.weights(entry.place, entry.group, list(shapes.values())), strict=True))
@@ -316,7 +316,7 @@ def _normalisation(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 
 def _entry(model: _Model, entry: Entry, inputs: tuple[str, ...], gain: NDArray[Any], offset: NDArray[Any]) -> str:
     """What is done to every pixel first; nothing else may read the image as it was."""
-    images = [key for key, tensor in model.made.items() if tensor == INPUT]
+    images = [key for key, tensor in model.tensors.items() if tensor == INPUT]
     reads = [key for entry in model.entries for key in entry.inputs if key in images]
     if inputs != (INPUT,) or len(set(reads)) < len(reads):
         advice = "scale the image first, once for all that read it, or in the layer behind"

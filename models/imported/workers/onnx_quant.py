@@ -100,8 +100,8 @@ def _constant(
 
 
 def _scale(graph: Graph, node: Node) -> NDArray[Any]:
-    scale = _given(graph, node, 1, "scale")
-    zero = _given(graph, node, 2, "zero point") if node.place.kind != BIPOLAR else np.zeros(1)
+    scale = _parameter(graph, node, 1, "scale")
+    zero = _parameter(graph, node, 2, "zero point") if node.place.kind != BIPOLAR else np.zeros(1)
     with np.errstate(over="ignore", under="ignore"):
         scale = scale.astype(np.float32)
     if not scale.size or not (np.isfinite(scale).all() and (scale > 0).all()):
@@ -117,14 +117,14 @@ def _scale(graph: Graph, node: Node) -> NDArray[Any]:
 
 
 def _bits(graph: Graph, node: Node) -> int:
-    width = _given(graph, node, 3, "bit width")
+    width = _parameter(graph, node, 3, "bit width")
     if width.size != 1 or not 1 <= width.item() <= WIDEST or width.item() != int(width.item()):
         shown = f"{width.item():g}" if width.size == 1 else "several numbers"
         raise node.place.refusal(f"its bit width is {shown}", f"take whole numbers of 1 to {WIDEST} bits")
     return int(width.item())
 
 
-def _given(graph: Graph, node: Node, index: int, about: str) -> NDArray[Any]:
+def _parameter(graph: Graph, node: Node, index: int, about: str) -> NDArray[Any]:
     name = node.inputs[index] if index < len(node.inputs) else ""
     if not name:
         raise node.place.refusal(f"it has no {about}", AGAIN)

@@ -45,7 +45,7 @@ def as_qonnx(model: ModelProto, tensors: Tensors) -> ModelProto:
         if _is(node, INTO, "Clip") and read.isdisjoint(node.output):
             nodes.remove(node)
             read = {name for node in nodes for name in node.input} | {output.name for output in graph.output}
-    constants = [tensor for tensor in (*graph.initializer, *chains.made) if tensor.name in read]
+    constants = [tensor for tensor in (*graph.initializer, *chains.added) if tensor.name in read]
     for field, content in ((graph.node, nodes), (graph.initializer, constants), (graph.value_info, ())):
         del field[:]
         field.extend(content)
@@ -55,15 +55,15 @@ def as_qonnx(model: ModelProto, tensors: Tensors) -> ModelProto:
 
 
 class _Chains:
-    """The quantisers of a graph; `made` are the constants that their Quant nodes read."""
+    """The quantisers of a graph; `added` are the constants that their Quant nodes read."""
 
     def __init__(self, model: ModelProto, tensors: Tensors) -> None:
-        self.tensors, self.made = tensors, list[TensorProto]()
+        self.tensors, self.added = tensors, list[TensorProto]()
         self.writers = {name: node for node in model.graph.node for name in node.output}
-        self.given = {tensor.name: tensor for tensor in model.graph.initializer}
+        self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
         for node in model.graph.node:
             if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
-                self.given[node.output[0]] = node.attribute[0].t
+                self.constants[node.output[0]] = node.attribute[0].t
 
     def joined(self, place: Place, node: NodeProto) -> Iterator[NodeProto]:
         """The Quant that a DequantizeLinear ends; nothing for a bias of 32 bits, which becomes a constant of floats."""
@@ -72,7 +72,7 @@ class _Chains:
         if (clip := self.writers.get(source)) is not None and _is(clip, "Clip"):
             source = clip.input[0]
             ends = tuple(int(self._constant(place, name, "end").item()) for name in clip.input[1:3])
-        if source in self.given:
+        if source in self.constants:
             codes = self._constant(place, source, "codes")
             axis = attributes(place, node).get("axis", 1)
             scale, zero = (_along(parameter, codes.ndim, axis) for parameter in (scale, zero))
@@ -115,12 +115,12 @@ class _Chains:
         return scale, zero if zero.any() else np.zeros(())
 
     def _constant(self, place: Place, name: str, about: str) -> NDArray[Any]:
-        if name not in self.given:
+        if name not in self.constants:
             raise place.refusal(f"its {about} is computed while the network runs", ADVICE)
-        return self.tensors.read(self.given[name])
+        return self.tensors.read(self.constants[name])
 
     def _make(self, name: str, numbers: NDArray[Any]) -> str:
-        self.made.append(numpy_helper.from_array(np.asarray(numbers, np.float32, order="C"), name))
+        self.added.append(numpy_helper.from_array(np.asarray(numbers, np.float32, order="C"), name))
         return name
 
 

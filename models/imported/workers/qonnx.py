@@ -57,7 +57,7 @@ def _tensor(layer: Layer, of_file: FileTensor, integer: Integers) -> QuantisedTe
     read = integer.read.get(layer.name, ())
     return QuantisedTensor(
         tensor=of_file.name,
-        layer=integer.made[layer.name],
+        layer=integer.layer_of[layer.name],
         scale=layer.scale,
         channels_last=of_file.channels_last,
         order=of_file.order,

@@ -134,7 +134,7 @@ def _ranges(network: Network, hardware: Network, tensors: Mapping[str, Tensor], 
     for layer in network.layers:
         reach[layer.name] = _reach(layer, [reach[name] for name in layer.inputs], tensors)
     read = {name: _read(network, name, reach) for name in reach}
-    into = {name: layer for name, layer in hardware.absorbed if isinstance(_found(network, name), BatchNorm)}
+    into = {name: layer for name, layer in hardware.absorbed if isinstance(_layer_called(network, name), BatchNorm)}
     ranges = {name: read[name] for name in hardware.shapes}
     for name in (layer.name for layer in network.layers):  # in order: the last batch normalisation counts
         if into.get(name) in ranges and _is_behind(network, name, into[name]):
@@ -143,7 +143,7 @@ def _ranges(network: Network, hardware: Network, tensors: Mapping[str, Tensor], 
     return ranges | {INPUT: (float(low), float(high))}
 
 
-def _found(network: Network, name: str) -> Layer | None:
+def _layer_called(network: Network, name: str) -> Layer | None:
     return next((layer for layer in network.layers if layer.name == name), None)
 
 

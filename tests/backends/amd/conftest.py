@@ -169,7 +169,7 @@ def utilization_report(
     below: Mapping[str, object] = MappingProxyType({"of which other": 3}),
 ) -> str:
     """A section a site, with the rows `below` under the first; a site that is not given is 0."""
-    rest = {site: 0 for site, word in zip(SITES, WORDS, strict=True) if not any(word in given for given in used)}
+    rest = {site: 0 for site, word in zip(SITES, WORDS, strict=True) if not any(word in each for each in used)}
 
     def row(site: str, count: object, of: str) -> Row:
         there = on_part(of, part)
@@ -300,7 +300,7 @@ RENDERERS: dict[str, Callable[..., str]] = {
 def report() -> Callable[..., str]:
     """A report of a kind: report("csynth", top="other")."""
 
-    def make(kind: str, *given: Any, **settings: Any) -> str:
-        return RENDERERS[kind](*given, **settings)
+    def make(kind: str, *each: Any, **settings: Any) -> str:
+        return RENDERERS[kind](*each, **settings)
 
     return make

@@ -18,10 +18,10 @@ Edit = Callable[[Random, str, Sequence[str]], str]
 
 def _at(random: Random, text: str, pattern: str, to: Callable[[str], str]) -> str:
     """With one match of `pattern` replaced."""
-    found = list(re.finditer(pattern, text))
-    if not found:
+    results = list(re.finditer(pattern, text))
+    if not results:
         return text
-    match = random.choice(found)
+    match = random.choice(results)
     return text[: match.start()] + to(match[0]) + text[match.end() :]
 
 

@@ -49,7 +49,7 @@ def write_database(folder: Path) -> Path:
         (family / place).mkdir(parents=True)
     columns = {str(at): {"frame_count": count} for at, count in enumerate(COLUMNS.values())}
     memory = {"0": {"frame_count": 2}}
-    buses = {name: {"configuration_columns": one} for name, one in (("CLB_IO_CLK", columns), ("BLOCK_RAM", memory))}
+    buses = {name: {"configuration_columns": each} for name, each in (("CLB_IO_CLK", columns), ("BLOCK_RAM", memory))}
     region = {"rows": {"0": {"configuration_buses": buses}}}
     part = {"idcode": IDCODE, "global_clock_regions": {"top": region, "bottom": region}}
     (family / f"{DEVICE}clg400-1" / "part.json").write_text(json.dumps(part))

@@ -40,12 +40,12 @@ def columns(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 @st.composite
 def speeds(draw: st.DrawFn, groups: list[str]) -> Columns:
     """Cycles from the best case to the worst, or unknown."""
-    found: Columns = {}
+    values: Columns = {}
     for group in groups:
         best, worst = sorted(draw(st.tuples(counts, counts)))
-        found[f"{group}/min"] = draw(st.one_of(st.just(best), unknown))
-        found[f"{group}/max"] = draw(st.one_of(st.just(worst), unknown))
-    return found
+        values[f"{group}/min"] = draw(st.one_of(st.just(best), unknown))
+        values[f"{group}/max"] = draw(st.one_of(st.just(worst), unknown))
+    return values
 
 
 def expected_area(area: Columns) -> dict[Metric, float]:
@@ -72,14 +72,16 @@ def test_a_csynth_report_is_read_by_its_column_names(
         name: sum(one for part, _ in parts if isinstance(one := part[name], int)) + data.draw(counts) for name in names
     }
     speed = data.draw(speeds(groups))
-    found = csynth.parse(report("csynth", area, speed, modules, blanks=blanks, pipeline="yes"), "x.rpt")
-    assert (found.top.name, found.part, found.tool) == ("toy", "xc7z020-clg400-1", "Vitis HLS 2023.1")
-    assert (found.clock_ns, found.estimated_ns) == (10.0, 7.25)
-    for module, (amounts, cycles) in zip((found.top, *found.modules), [(area, speed), *modules.values()], strict=True):
+    parsed = csynth.parse(report("csynth", area, speed, modules, blanks=blanks, pipeline="yes"), "x.rpt")
+    assert (parsed.top.name, parsed.part, parsed.tool) == ("toy", "xc7z020-clg400-1", "Vitis HLS 2023.1")
+    assert (parsed.clock_ns, parsed.estimated_ns) == (10.0, 7.25)
+    for module, (amounts, cycles) in zip(
+        (parsed.top, *parsed.modules), [(area, speed), *modules.values()], strict=True
+    ):
         assert module.resources == expected_area(amounts)
         assert module.latency == expected_cycles(cycles, "Latency (cycles)")
         assert module.interval == expected_cycles(cycles, "Interval")
-    assert [module.name for module in found.modules] == list(modules)
+    assert [module.name for module in parsed.modules] == list(modules)
 
 
 def test_cycles_have_other_headings_before_vivado_hls_2019_2(report: Report) -> None:
@@ -87,9 +89,9 @@ def test_cycles_have_other_headings_before_vivado_hls_2019_2(report: Report) -> 
     old = {"Latency/min": 7, "Latency/max": 9, "Interval/min": 7, "Interval/max": 9}
     loops = report("grid", ["Loop Name", "Latency/min", "Latency/max"], [{"Loop Name": "a", **old}])
     text = report("csynth", cycles=old, modules={"conv_U0": ({"LUT": 1}, old)}, tool="Vivado", pipeline="no")
-    for found in (parse(text + report("cosim"), "x.rpt"), parse(loops + "\n\n" + text, "x.rpt")):
-        assert isinstance(found, Csynth)
-        for module in (found.top, *found.modules):
+    for each in (parse(text + report("cosim"), "x.rpt"), parse(loops + "\n\n" + text, "x.rpt")):
+        assert isinstance(each, Csynth)
+        for module in (each.top, *each.modules):
             assert (module.latency, module.interval) == (Cycles(7, 9), Cycles(7, 9))
 
 
@@ -121,8 +123,8 @@ def test_memories_of_vitis_hls_are_no_instances(report: Report, modules: dict[st
     """Their table has a column Module, and the resources."""
     memory = {"Memory": "line_U", "Module": "line_RAM_AUTO_1R1W", "BRAM_18K": 8, "FF": 0, "LUT": 0, "Words": 2_704}
     text = report("csynth", modules=modules)
-    found = csynth.parse(f"{text}\n    * Memory:\n{report('grid', list(memory), [memory])}\n", "x.rpt")
-    assert found == csynth.parse(text, "x.rpt")
+    parsed = csynth.parse(f"{text}\n    * Memory:\n{report('grid', list(memory), [memory])}\n", "x.rpt")
+    assert parsed == csynth.parse(text, "x.rpt")
 
 
 @pytest.mark.parametrize(
@@ -148,13 +150,13 @@ def test_a_loop_without_a_bound_has_cycles_of_64_bits(report: Report) -> None:
     worst = 71_252_331_726_766_096
     speed: Columns = {"Latency (cycles)/min": 20, "Latency (cycles)/max": worst}
     speed |= {"Interval/min": 21, "Interval/max": worst + 1}
-    found = csynth.parse(report("csynth", cycles=speed, pipeline="no"), "x.rpt")
-    assert found.top.latency == Cycles(20, float(worst))
+    parsed = csynth.parse(report("csynth", cycles=speed, pipeline="no"), "x.rpt")
+    assert parsed.top.latency == Cycles(20, float(worst))
 
 
 def test_fifos_are_summed_up_as_a_module_of_their_own(report: Report) -> None:
-    found = csynth.parse(report("csynth", fifos={"BRAM_18K": 12, "LUT": 340}), "x.rpt")
-    assert found.modules == (Module(FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)
+    parsed = csynth.parse(report("csynth", fifos={"BRAM_18K": 12, "LUT": 340}), "x.rpt")
+    assert parsed.modules == (Module(FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)
 
 
 @given(st.data())
@@ -166,11 +168,11 @@ def test_a_csynth_report_that_is_cut_off_is_no_report(report: Report, data: st.D
     if cut.rstrip().endswith("+") and cut.count("Total") == 2:
         return  # after a whole table nothing is missing that is read
     try:
-        found = csynth.parse(cut, "x.rpt")
+        parsed = csynth.parse(cut, "x.rpt")
     except InputError:
         return
     whole = csynth.parse(text, "x.rpt")
-    assert found.top.resources == whole.top.resources, "cut between tables: what was read is true"
+    assert parsed.top.resources == whole.top.resources, "cut between tables: what was read is true"
 
 
 XML = """<profile><ReportVersion><Version>2024.1</Version></ReportVersion>
@@ -199,13 +201,13 @@ XML = """<profile><ReportVersion><Version>2024.1</Version></ReportVersion>
 
 
 def test_the_xml_form_has_the_modules_directly_below_the_top() -> None:
-    found = parse(XML, "csynth.xml")
-    assert isinstance(found, Csynth)
-    assert (found.tool, found.part, found.clock_ns) == ("Vitis HLS 2024.1", "xc7z010-clg400-1", 8.0)
+    report = parse(XML, "csynth.xml")
+    assert isinstance(report, Csynth)
+    assert (report.tool, report.part, report.clock_ns) == ("Vitis HLS 2024.1", "xc7z010-clg400-1", 8.0)
     expected = {Metric.LUT: 700, Metric.DSP: 3, Metric.BRAM18: 1}
-    assert found.top.resources == expected, "FF is unknown: absent, not 0 and not available"
-    assert (found.top.latency, found.top.interval) == (Cycles(10, None), Cycles(9, 20))
-    (conv,) = found.modules
+    assert report.top.resources == expected, "FF is unknown: absent, not 0 and not available"
+    assert (report.top.latency, report.top.interval) == (Cycles(10, None), Cycles(9, 20))
+    (conv,) = report.modules
     assert (conv.name, conv.resources, conv.latency) == ("conv_U0", {Metric.FF: 500}, Cycles(4, 8))
     assert conv.interval == Cycles(3, 7)
 
@@ -251,9 +253,9 @@ def test_a_utilization_report_is_read_with_stars_and_halves(
                 used["DSPs"] = value
             case _:
                 used[f"{fabric} {SITES[metric]}{'*' * star}"] = value
-    found = utilization.parse(report("utilization", used, columns, below={}), "x.rpt")
-    assert found.resources == {**dict.fromkeys(order, 0), **amounts}
-    assert (found.top, found.part, found.tool, found.tier) == (
+    parsed = utilization.parse(report("utilization", used, columns, below={}), "x.rpt")
+    assert parsed.resources == {**dict.fromkeys(order, 0), **amounts}
+    assert (parsed.top, parsed.part, parsed.tool, parsed.tier) == (
         "toy",
         "xc7z020clg400-1",
         "Vivado 2023.1",
@@ -262,8 +264,8 @@ def test_a_utilization_report_is_read_with_stars_and_halves(
 
 
 def test_half_a_tile_is_one_ramb18(report: Report) -> None:
-    found = utilization.parse(report("utilization", {"Block RAM Tile": "19.5"}), "x.rpt")
-    assert found.resources[Metric.BRAM18] == 39
+    parsed = utilization.parse(report("utilization", {"Block RAM Tile": "19.5"}), "x.rpt")
+    assert parsed.resources[Metric.BRAM18] == 39
     with pytest.raises(InputError, match="come whole"):
         utilization.parse(report("utilization", {"DSPs": "19.5"}), "x.rpt")
 
@@ -298,10 +300,10 @@ def test_the_hierarchical_form_has_the_whole_design_in_its_first_row(
 ) -> None:
     lut, ff, ramb36, ramb18, slices = values
     cells = {"Total LUTs": lut, "FFs": ff, "RAMB36": ramb36, "RAMB18": ramb18, dsp: slices}
-    found = parse(report("hierarchy", {n: f"{v}(0.25%)" if shares else v for n, v in cells.items()}), "x.rpt")
-    assert isinstance(found, utilization.Utilization) and found.tier is Tier.ROUTED
+    parsed = parse(report("hierarchy", {n: f"{v}(0.25%)" if shares else v for n, v in cells.items()}), "x.rpt")
+    assert isinstance(parsed, utilization.Utilization) and parsed.tier is Tier.ROUTED
     expected = {Metric.LUT: lut, Metric.FF: ff, Metric.BRAM18: 2 * ramb36 + ramb18, Metric.DSP: slices}
-    assert found.resources == expected
+    assert parsed.resources == expected
 
 
 @pytest.mark.parametrize(
@@ -314,12 +316,12 @@ def test_what_is_not_routed_counts_as_synthesised(report: Report, state: str, ti
 @given(st.integers(-5_000, 9_999), st.integers(1, 50_000))
 def test_the_timing_summary_gives_the_clock_of_no_slack(report: Report, slack: int, period: int) -> None:
     text = report("timing", slack=f"{slack / 1000:.3f}", period=f"{period / 1000:.3f}")
-    found = timing.parse(text, "x.rpt")
-    assert (found.slack_ns, found.period_ns, found.part) == (slack / 1000, period / 1000, "7z020-clg400-1")
+    parsed = timing.parse(text, "x.rpt")
+    assert (parsed.slack_ns, parsed.period_ns, parsed.part) == (slack / 1000, period / 1000, "7z020-clg400-1")
     if slack < period:
-        assert found.fmax_mhz == pytest.approx(1e6 / (period - slack))
+        assert parsed.fmax_mhz == pytest.approx(1e6 / (period - slack))
     else:
-        assert found.fmax_mhz is None
+        assert parsed.fmax_mhz is None
 
 
 def test_timing_is_routed_where_every_net_is(report: Report) -> None:
@@ -348,8 +350,8 @@ def test_what_was_routed_and_cannot_work_is_refused(kind: str) -> None:
 
 def test_the_co_simulation_report_gives_cycles_of_what_ran(report: Report) -> None:
     for vitis in (False, True):
-        found = parse(report("cosim", vitis=vitis), "x.rpt")
-        assert found == cosim.Cosim("Verilog", Cycles(5_500, 5_900), Cycles(4_600, 4_800))
+        parsed = parse(report("cosim", vitis=vitis), "x.rpt")
+        assert parsed == cosim.Cosim("Verilog", Cycles(5_500, 5_900), Cycles(4_600, 4_800))
         single = parse(report("cosim", cycles=[55, 55, 55, "NA", "NA", "NA"], vitis=vitis), "x.rpt")
         assert single == cosim.Cosim("Verilog", Cycles(55, 55), Cycles(None, None))
     undefined = cosim.parse(report("cosim", cycles=[5500, 5700, "undef", 1, 1, 1]), "x.rpt")
@@ -492,17 +494,17 @@ def test_timing_of_a_whole_system_is_that_of_a_design_whose_instance_its_paths_p
     path = "  Source: design_1_i/{0}/inst/a_reg/C\n  Destination: design_1_i/{0}/inst/b_reg/D\n"
     whole = timing_report(nets="routed").replace("Design       : toy", "Design       : design_1_wrapper")
     for instance in ("toy_0", "toy_U0", "hier_0/toy"):
-        found = parse(whole.replace("                         net", path.format(instance) + " net"), "x.rpt")
-        assert isinstance(found, timing.Timing) and found.slowest == f"design_1_i/{instance}/inst/b_reg/D"
-        check(found, "x.rpt", "toy", target)
-        assert f"on a path to {found.slowest}" in readings(found, target, "a report")[0].source
+        report = parse(whole.replace("                         net", path.format(instance) + " net"), "x.rpt")
+        assert isinstance(report, timing.Timing) and report.slowest == f"design_1_i/{instance}/inst/b_reg/D"
+        check(report, "x.rpt", "toy", target)
+        assert f"on a path to {report.slowest}" in readings(report, target, "a report")[0].source
     for instance in ("other_0", "toy_axi_0"):
-        found = parse(whole.replace("                         net", path.format(instance) + " net"), "x.rpt")
+        report = parse(whole.replace("                         net", path.format(instance) + " net"), "x.rpt")
         with pytest.raises(InputError, match="of design_1_wrapper, not of toy"):
-            check(found, "x.rpt", "toy", target)  # type: ignore[arg-type]
+            check(report, "x.rpt", "toy", target)  # type: ignore[arg-type]
 
 
-def test_several_clocks_are_told_before_what_their_tables_lack() -> None:
+def test_several_clocks_are_reported_before_what_their_tables_lack() -> None:
     text = timing_report(clocks=["clk_a", "clk_b"]).replace("ap_clk  ", "ap_clk  \nclk_b\n", 1)
     with pytest.raises(InputError, match="of 2 clocks, clk_a, clk_b"):
         parse(text, "x.rpt")

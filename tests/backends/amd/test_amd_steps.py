@@ -72,7 +72,7 @@ def tool(on_path: Tool) -> Tool:
 @pytest.fixture
 def execute(tmp_path: Path) -> Execute:
     store = Store(tmp_path / "store")
-    return lambda made: Executor(store, 2, lambda *event: None).execute(made)
+    return lambda each: Executor(store, 2, lambda *event: None).execute(each)
 
 
 def leaves(text: str, cosim: str = "") -> str:
@@ -90,29 +90,29 @@ def test_a_csynth_report_of_this_run_becomes_readings(tool: Tool, execute: Execu
     for state in (State.DONE, State.KEPT):
         products = execute(plan())
         assert products.results[CSYNTH].state is state
-        found = read("toy", TARGET, products, lambda name: "conv")
-    assert {each.tier for each in found} == {Tier.HLS}
-    alone, whole = values(found, DESIGN), values(found)
+        readings = read("toy", TARGET, products, lambda name: "conv")
+    assert {each.tier for each in readings} == {Tier.HLS}
+    alone, whole = values(readings, DESIGN), values(readings)
     assert alone == {Metric.BRAM18: 41, Metric.DSP: 63, Metric.FF: 12_345, Metric.LUT: 23_456}
     assert not whole.keys() & alone.keys(), "what the whole comes to with its shell is no csynth report"
     assert (whole[Metric.LATENCY_CYCLES], whole[Metric.INTERVAL_CYCLES]) == (6_000, 5_200), "the worst case"
-    latency = next(each for each in found if each.metric is Metric.LATENCY_CYCLES and each.scope == TOTAL)
+    latency = next(each for each in readings if each.metric is Metric.LATENCY_CYCLES and each.scope == TOTAL)
     assert (latency.low, latency.high) == (5_000, 6_000) and "worst case" in latency.source
     assert whole[Metric.THROUGHPUT_FPS] == pytest.approx(1e9 / 52_000)
-    fmax = next(each for each in found if each.metric is Metric.FMAX_MHZ)
+    fmax = next(each for each in readings if each.metric is Metric.FMAX_MHZ)
     assert (fmax.value, fmax.low, fmax.high) == pytest.approx((1_000 / 7.25, 1_000 / (7.25 + 2.7), 1_000 / 7.25))
     assert "the low end has its 2.7 ns added" in fmax.source
-    assert values(found, "conv") == {Metric.BRAM18: 8, Metric.LUT: 1_000, Metric.LATENCY_CYCLES: 95}
-    lower = next(each for each in found if each.metric is Metric.BRAM18 and each.scope == "conv")
+    assert values(readings, "conv") == {Metric.BRAM18: 8, Metric.LUT: 1_000, Metric.LATENCY_CYCLES: 95}
+    lower = next(each for each in readings if each.metric is Metric.BRAM18 and each.scope == "conv")
     assert lower.at_least, "one of two instances has no number"
-    assert all("of this run" in each.source and "Vitis HLS 2023.1" in each.on for each in found)
+    assert all("of this run" in each.source and "Vitis HLS 2023.1" in each.on for each in readings)
 
 
 def test_an_undefined_latency_is_absent(tool: Tool, execute: Execute, report: Report) -> None:
     cycles = {"Latency (cycles)/min": 5, "Latency (cycles)/max": "undef", "Interval/min": "?", "Interval/max": "?"}
     tool("vitis_hls", leaves(report("csynth", cycles=cycles)))
-    found = values(read("toy", TARGET, execute(plan())))
-    assert found.keys() == {Metric.FMAX_MHZ}
+    counts = values(read("toy", TARGET, execute(plan())))
+    assert counts.keys() == {Metric.FMAX_MHZ}
 
 
 def test_an_absent_tool_is_skipped(tool: Tool, execute: Execute) -> None:
@@ -177,8 +177,8 @@ def test_a_report_of_another_design_fails_the_run(tool: Tool, execute: Execute, 
 
 def test_co_simulation_gives_cycles_above_those_of_csynth(tool: Tool, execute: Execute, report: Report) -> None:
     tool("vitis_hls", leaves(report("csynth"), report("cosim")))
-    found = read("toy", TARGET, execute(plan(COSIM)))
-    simulated = {each.metric: each.value for each in found if each.tier is Tier.RTL_SIMULATED}
+    readings = read("toy", TARGET, execute(plan(COSIM)))
+    simulated = {each.metric: each.value for each in readings if each.tier is Tier.RTL_SIMULATED}
     assert simulated.keys() == {Metric.LATENCY_CYCLES, Metric.INTERVAL_CYCLES, Metric.LATENCY_US, Metric.THROUGHPUT_FPS}
     assert (simulated[Metric.LATENCY_CYCLES], simulated[Metric.INTERVAL_CYCLES]) == (5_900, 4_800)
     tool("vitis_hls", leaves(report("csynth"), report("cosim", status="Fail")))
@@ -194,8 +194,8 @@ def test_logic_synthesis_takes_the_rtl_of_csynth(tool: Tool, execute: Execute, r
         f"assert Path('rtl/toy.v').read_text() == 'module'\nleave('utilization.rpt', {report('utilization', used)!r})\n"
     )
     tool("vivado", code + f"leave('timing.rpt', {report('timing')!r})")
-    found = read("toy", Target(find_part("xc7z020")), execute(plan(VSYNTH, tool="vivado")))
-    synthesised = [each for each in found if each.tier is Tier.SYNTHESISED]
+    readings = read("toy", Target(find_part("xc7z020")), execute(plan(VSYNTH, tool="vivado")))
+    synthesised = [each for each in readings if each.tier is Tier.SYNTHESISED]
     assert values(tuple(synthesised), DESIGN) == {
         Metric.LUT: 9_000,
         Metric.FF: 8_000,
@@ -203,7 +203,7 @@ def test_logic_synthesis_takes_the_rtl_of_csynth(tool: Tool, execute: Execute, r
         Metric.DSP: 60,
     }
     assert values(tuple(synthesised))[Metric.FMAX_MHZ] == pytest.approx(1_000 / 9.5)
-    assert values(tuple(each for each in found if each.tier is Tier.HLS), DESIGN)[Metric.LUT] == 23_456
+    assert values(tuple(each for each in readings if each.tier is Tier.HLS), DESIGN)[Metric.LUT] == 23_456
 
 
 def test_nothing_is_planned_where_nothing_is_wanted() -> None:
@@ -211,7 +211,7 @@ def test_nothing_is_planned_where_nothing_is_wanted() -> None:
     assert [step.limit_s for step in steps("vitis", PROJECT, TARGET, VSYNTH, 7.0)] == [7.0, 7.0]
 
 
-def test_a_report_made_elsewhere_says_so(report: Report, tmp_path: Path) -> None:
+def test_a_report_from_elsewhere_says_so(report: Report, tmp_path: Path) -> None:
     place = tmp_path / "mine.rpt"
     place.write_text(report("utilization", {"Slice LUTs": 100}, state="Routed"))
     imported = read_report(place, "toy", TARGET, ANYTHING, "vitis")

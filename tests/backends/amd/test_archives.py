@@ -36,10 +36,10 @@ def packed(members: dict[str, bytes]) -> bytes:
 
 
 def test_a_handoff_tells_part_clock_and_cores() -> None:
-    found = handoff.parse(HANDOFF.encode(), "x.hwh")
-    assert (found.design, found.part, found.tool) == ("top", "xc7z020clg400-1", "2022.2")
-    assert found.clocks_mhz == {"FCLK_CLK0": 142.857132}
-    assert found.ips == {"axi_dma": 2, "processing_system7": 1} and found.is_whole
+    members = handoff.parse(HANDOFF.encode(), "x.hwh")
+    assert (members.design, members.part, members.tool) == ("top", "xc7z020clg400-1", "2022.2")
+    assert members.clocks_mhz == {"FCLK_CLK0": 142.857132}
+    assert members.ips == {"axi_dma": 2, "processing_system7": 1} and members.is_whole
     for written, mhz in (("1e+08", 100), ("1.5e+08", 150), ("5e7", 50)):
         assert handoff.parse(HANDOFF.replace("142857132", written).encode(), "x.hwh").clocks_mhz == {"FCLK_CLK0": mhz}
 
@@ -68,9 +68,9 @@ def test_any_bytes_are_a_handoff_or_an_error(content: bytes) -> None:
 
 def test_an_archive_gives_its_bitstream_and_the_handoff_of_the_whole_design() -> None:
     members = {"top.bit": b"bits", "design_1.hwh": HANDOFF.encode(), "smc.hwh": INNER.encode(), "ps7_init.c": b"//"}
-    found = archive.parse(packed(members), "x.xsa")
-    assert (found.name, found.bitstream) == ("top.bit", b"bits")
-    assert found.handoff and found.handoff.design == "top"
+    result = archive.parse(packed(members), "x.xsa")
+    assert (result.name, result.bitstream) == ("top.bit", b"bits")
+    assert result.handoff and result.handoff.design == "top"
 
 
 BAD = {

@@ -30,10 +30,10 @@ def counted(content: bytes, database: Path) -> count.DecodedCounts:
     return count.count(bitstream, prjxray.load(database, bitstream, "x.bit"))
 
 
-def test_luts_are_told_by_what_they_do(database: Path) -> None:
-    found = counted(fabric.some_bitstream(), database)
-    assert found == count.DecodedCounts(lut_logic=2, lutram=1, srl=1, route_through=3, ramb18=3, dsp=1)
-    assert found.lut == 4
+def test_luts_are_recognised_by_what_they_do(database: Path) -> None:
+    counts = counted(fabric.some_bitstream(), database)
+    assert counts == count.DecodedCounts(lut_logic=2, lutram=1, srl=1, route_through=3, ramb18=3, dsp=1)
+    assert counts.lut == 4
 
 
 def test_an_empty_device_takes_nothing(database: Path) -> None:
@@ -44,11 +44,11 @@ def test_an_empty_device_takes_nothing(database: Path) -> None:
 
 @pytest.mark.parametrize("half", (0, 1))
 @pytest.mark.parametrize("kind", fabric.FEATURES)
-def test_every_feature_is_found_where_it_stands_and_nowhere_else(database: Path, kind: str, half: int) -> None:
+def test_every_feature_is_read_where_it_stands_and_nowhere_else(database: Path, kind: str, half: int) -> None:
     for name in fabric.FEATURES[kind]:
         if name != "SLICEL_X0.AFF.ZINI":
-            found = counted(fabric.bit_file(fabric.packets(fabric.frames([(half, kind, name)]))), database)
-            assert found.lut + found.route_through + found.ramb18 + found.dsp == 1, name
+            counts = counted(fabric.bit_file(fabric.packets(fabric.frames([(half, kind, name)]))), database)
+            assert counts.lut + counts.route_through + counts.ramb18 + counts.dsp == 1, name
 
 
 @given(pin=st.integers(0, 5), other=st.integers(0, 4), third=st.integers(0, 4))
@@ -63,9 +63,9 @@ def test_luts_that_compute_nothing_are_left_out(pin: int, other: int, third: int
 
 
 def test_the_header_says_which_design_it_is() -> None:
-    found = packets.parse(fabric.some_bitstream(), "x.bit")
-    assert found.header == packets.Header("design_1_wrapper", "xc7z010clg400", "2022.1", "2026/11/28")
-    assert found.device == "xc7z010"
+    bitstream = packets.parse(fabric.some_bitstream(), "x.bit")
+    assert bitstream.header == packets.Header("design_1_wrapper", "xc7z010clg400", "2022.1", "2026/11/28")
+    assert bitstream.device == "xc7z010"
 
 
 def test_a_bitstream_vouches_for_itself(database: Path) -> None:
@@ -145,10 +145,10 @@ WORDS = st.sampled_from(
 @given(st.lists(WORDS, max_size=60))
 def test_any_packets_are_a_bitstream_or_an_error(words: list[int]) -> None:
     try:
-        found = packets.parse(fabric.SYNC + struct.pack(f">{len(words)}I", *words), "x.bit")
+        bitstream = packets.parse(fabric.SYNC + struct.pack(f">{len(words)}I", *words), "x.bit")
     except InputError:
         return
-    assert found.device == "xc7z010" and found.frames
+    assert bitstream.device == "xc7z010" and bitstream.frames
 
 
 @given(st.integers(0, 1 << 32))
@@ -171,7 +171,7 @@ def test_without_the_database_the_error_says_how_to_get_it(monkeypatch: pytest.M
         prjxray.find(tmp_path / "nowhere")
 
 
-def test_the_database_is_found_by_its_variable_and_by_its_folders(
+def test_the_database_is_located_by_its_variable_and_by_its_folders(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(prjxray.VARIABLE, str(database))
@@ -216,5 +216,5 @@ def test_public_bitstreams_have_the_counts_that_were_published_of_them(row: dict
         pytest.skip(f"{path.name} is not in it")
     content = path.read_bytes()
     content = content if path.suffix == ".bit" else archive.parse(content, path.name).bitstream
-    found = counted(content, database)
-    assert {"lut": found.lut, **vars(found)} == row["decoded"]
+    counts = counted(content, database)
+    assert {"lut": counts.lut, **vars(counts)} == row["decoded"]

@@ -41,20 +41,20 @@ def facts(report: Report) -> Mapping[str, object]:
     """What is read, by names; raises `InputError` where a run would."""
     assert not isinstance(report, Cosim), "it is refused as a report from elsewhere"
     check(report, "x.rpt", TOP, TARGET)
-    found: dict[str, object] = {"tool": report.tool}
+    content: dict[str, object] = {"tool": report.tool}
     if isinstance(report, Timing):
-        return {**found, "tier": report.tier, "period": report.period_ns, "slack": report.slack_ns}
+        return {**content, "tier": report.tier, "period": report.period_ns, "slack": report.slack_ns}
     if not isinstance(report, Csynth):
-        return {**found, "tier": report.tier, **{metric.key: value for metric, value in report.resources.items()}}
-    found["estimated_ns"] = report.estimated_ns
-    below_top = sorted((each for each in report.modules if each.name != FIFOS), key=lambda one: one.name)
-    named = {"": report.top, **{f"module {place} ": one for place, one in enumerate(below_top)}}
+        return {**content, "tier": report.tier, **{metric.key: value for metric, value in report.resources.items()}}
+    content["estimated_ns"] = report.estimated_ns
+    below_top = sorted((each for each in report.modules if each.name != FIFOS), key=lambda item: item.name)
+    named = {"": report.top, **{f"module {place} ": item for place, item in enumerate(below_top)}}
     named |= {f"{each.name} ": each for each in report.modules if each.name == FIFOS}
     for below, module in named.items():
-        found |= {f"{below}{metric.key}": value for metric, value in module.resources.items()}
+        content |= {f"{below}{metric.key}": value for metric, value in module.resources.items()}
         for what, cycles in (("latency", module.latency), ("interval", module.interval)):
-            found |= {f"{below}{what} best": cycles.best, f"{below}{what} worst": cycles.worst}
-    return found
+            content |= {f"{below}{what} best": cycles.best, f"{below}{what} worst": cycles.worst}
+    return content
 
 
 def differing(name: str, text: str) -> set[str]:
@@ -88,9 +88,9 @@ def edited(times: int, seed: int) -> Counter[str]:
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_whole_report_is_read(name: str) -> None:
-    found = facts(parse(TEXTS[name], "x.rpt"))
-    unknown = [what for what, value in found.items() if value is None]
-    assert len(found) > 3 and all(what.startswith("FIFO") for what in unknown)
+    content = facts(parse(TEXTS[name], "x.rpt"))
+    unknown = [what for what, value in content.items() if value is None]
+    assert len(content) > 3 and all(what.startswith("FIFO") for what in unknown)
 
 
 def test_an_edited_report_is_refused_or_read_as_the_tool_wrote_it() -> None:
@@ -119,7 +119,7 @@ def test_the_driver_sees_a_wrong_number(monkeypatch: pytest.MonkeyPatch) -> None
     from backends.amd import csynth_text
 
     monkeypatch.setattr(csynth_text, "_check_sum", lambda rows, place: None)
-    monkeypatch.setattr(csynth_text, "check_share", lambda *given: None)
+    monkeypatch.setattr(csynth_text, "check_share", lambda *each: None)
     with pytest.raises(AssertionError, match="read from"):
         for seed in range(20):
             edited(times=5, seed=seed)

@@ -98,14 +98,14 @@ def test_resources_and_period_are_of_the_stage_that_was_reached(text: str, tier:
 
 
 def test_in_the_ledger_it_is_a_design_without_its_shell() -> None:
-    found = entry(ROUTED, "top_export.rpt", "sha256:0", "2026-11-29")
-    assert (found.whole, found.part, found.clock_ns) == (False, "xc7z020clg484-1", 10)
+    result = entry(ROUTED, "top_export.rpt", "sha256:0", "2026-11-29")
+    assert (result.whole, result.part, result.clock_ns) == (False, "xc7z020clg484-1", 10)
     assert {
         reading.metric: reading.value
-        for reading in found.readings
+        for reading in result.readings
         if reading.scope == DESIGN and reading.metric is Metric.LUT
     } == {Metric.LUT: 6768}
-    (fmax,) = (reading for reading in found.readings if reading.metric is Metric.FMAX_MHZ)
+    (fmax,) = (reading for reading in result.readings if reading.metric is Metric.FMAX_MHZ)
     assert round(fmax.value, 1) == 107.5 and fmax.tier is Tier.ROUTED
 
 

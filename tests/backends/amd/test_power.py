@@ -21,14 +21,14 @@ def power_report(rows: dict[str, str], state: str = "routed") -> str:
     width = max(map(len, rows))
     rule = f"+{'-' * (width + 2)}+--------------+"
     table = "\n".join([rule, *(f"| {name:<{width}} | {value:<12} |" for name, value in rows.items()), rule])
-    given = {"title": "Power Report", "command": "report_power -file x_power_routed.rpt", "state": state}
-    return vivado_report({"1. Summary": table}, **given)
+    texts = {"title": "Power Report", "command": "report_power -file x_power_routed.rpt", "state": state}
+    return vivado_report({"1. Summary": table}, **texts)
 
 
 def test_a_power_report_tells_the_watts_of_the_chip() -> None:
-    found = power.parse(power_report(ROWS), "x.rpt")
-    assert (found.watts, found.tier, found.confidence) == (1.55, Tier.ROUTED, "Medium")
-    assert (found.top, found.part) == ("toy", "xc7z020clg400-1")
+    report = power.parse(power_report(ROWS), "x.rpt")
+    assert (report.watts, report.tier, report.confidence) == (1.55, Tier.ROUTED, "Medium")
+    assert (report.top, report.part) == ("toy", "xc7z020clg400-1")
     assert power.parse(power_report(ROWS, "placed"), "x.rpt").tier is Tier.SYNTHESISED
 
 
@@ -53,8 +53,8 @@ def test_a_power_report_that_is_cut_off_is_refused() -> None:
 
 def test_a_failed_co_simulation_is_an_outcome_and_no_report_of_cycles(report: Report) -> None:
     text = report("cosim", status="Fail")
-    found = cosim.parse_outcome(text, "x.rpt")
-    assert found.failed == "the co-simulation of the Verilog ended with status Fail" and found.latency.worst is None
+    result = cosim.parse_outcome(text, "x.rpt")
+    assert result.failed == "the co-simulation of the Verilog ended with status Fail" and result.latency.worst is None
     with pytest.raises(InputError, match="ended with status Fail"):
         readings.parse(text, "x.rpt")
 
@@ -81,12 +81,12 @@ def test_a_hierarchy_gives_its_instances_and_says_whether_the_processor_is_in_it
     ]
     cells = [dict(zip(columns, row, strict=True)) for row in rows]
     text = vivado_report({"1. Utilization by Hierarchy": grid(columns, cells)}, top="top", state="Routed")
-    found = readings.parse(text, "x.rpt")
-    assert isinstance(found, Utilization) and found.has_processor
-    assert set(found.blocks) == {"conv_U0", "ps7"}, "two of one name cannot be told apart"
-    assert found.blocks["conv_U0"] == {Metric.LUT: 70, Metric.FF: 200, Metric.BRAM18: 2, Metric.DSP: 5}
+    report = readings.parse(text, "x.rpt")
+    assert isinstance(report, Utilization) and report.has_processor
+    assert set(report.blocks) == {"conv_U0", "ps7"}, "two of one name cannot be told apart"
+    assert report.blocks["conv_U0"] == {Metric.LUT: 70, Metric.FF: 200, Metric.BRAM18: 2, Metric.DSP: 5}
 
 
 def test_without_the_processor_it_is_a_block(report: Report) -> None:
-    found = readings.parse(report("utilization", {"Slice LUTs": 10}), "x.rpt")
-    assert isinstance(found, Utilization) and not found.has_processor and not found.blocks
+    result = readings.parse(report("utilization", {"Slice LUTs": 10}), "x.rpt")
+    assert isinstance(result, Utilization) and not result.has_processor and not result.blocks

@@ -185,14 +185,14 @@ def utilization() -> str:
     arithmetic = [_site("DSPs", 47, 220), _site("  DSP48E1 only", 47)]
     counts = {"FDRE": 4_300, "LUT6": 2_801, "LUT3": 1_902, "LUT2": 977, "SRL16E": 255, "FDSE": 77, "DSP48E1": 47}
     counts |= {"RAMD32": 48, "RAMB18E1": 19, "RAMB36E1": 2}
-    made = [{"Ref Name": name, "Used": used, "Functional Category": "some"} for name, used in counts.items()]
+    groups = [{"Ref Name": name, "Used": used, "Functional Category": "some"} for name, used in counts.items()]
     sections = {
         name: grid(list(rows[0]), rows)
         for name, rows in {
             "1. Slice Logic": logic,
             "2. Memory": memory,
             "3. DSP": arithmetic,
-            "4. Primitives": made,
+            "4. Primitives": groups,
         }.items()
     }
     return vivado_report(sections)

@@ -68,13 +68,13 @@ def test_time_follows_the_instructions_and_the_clock(tmp_path: Path) -> None:
     slow, fast = (
         BACKEND.estimate(resolve(replace(job, options=replace(job.options, cpu_mhz=mhz)))) for mhz in ("400", "800")
     )
-    for found in (slow, fast):
-        assert not [each for each in found if each.metric in RESOURCES], "a program has no LUTs: absent, not 0"
-        us, rate = total(found, Metric.LATENCY_US), total(found, Metric.THROUGHPUT_FPS)
+    for item in (slow, fast):
+        assert not [each for each in item if each.metric in RESOURCES], "a program has no LUTs: absent, not 0"
+        us, rate = total(item, Metric.LATENCY_US), total(item, Metric.THROUGHPUT_FPS)
         assert us and rate and us.tier is rate.tier is Tier.MODELLED
         assert rate.value == pytest.approx(1e6 / us.value) and rate.low == pytest.approx(1e6 / us.ends[1])
         assert us.ends[0] < us.value < us.ends[1]
-    times = [total(found, Metric.LATENCY_US) for found in (slow, fast)]
+    times = [total(item, Metric.LATENCY_US) for item in (slow, fast)]
     assert times[0] and times[1] and times[0].value == pytest.approx(2 * times[1].value)
 
 
@@ -159,19 +159,19 @@ def test_what_was_compiled_and_counted_is_read(tmp_path: Path) -> None:
             (tmp_path / EQUAL.file).write_text("{}")
         done = None if "keras2c" in step.name else folder
         results[step.name] = StepResult(step.name, State.DONE, done, 0.0, {step.tool: f"{step.tool} 1.0"})
-    found = {each.metric: each for each in BACKEND.read(design, Products(results))}
-    assert set(found) == set(SOFTWARE) and found[Metric.INSTRUCTIONS].value == 2000
-    assert all(each.tier is Tier.SIMULATED for each in found.values())
-    assert "qemu-arm 1.0, of 4 images" in found[Metric.INSTRUCTIONS].source
+    readings = {each.metric: each for each in BACKEND.read(design, Products(results))}
+    assert set(readings) == set(SOFTWARE) and readings[Metric.INSTRUCTIONS].value == 2000
+    assert all(each.tier is Tier.SIMULATED for each in readings.values())
+    assert "qemu-arm 1.0, of 4 images" in readings[Metric.INSTRUCTIONS].source
     (note,) = BACKEND.observations(design, Products(results))
     assert "64 of 64 vectors equal" in note.text
 
 
 def test_turns_are_those_of_the_loops() -> None:
     conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 6)
-    found = turns_of(conv, (4, 5, 3), (4, 5, 6))
-    assert found["eights"] == 20 * 1 * 3 and found["tails"] == 20 * 1 * 3 and found["singles"] == 20 * 2 * 27
-    assert found["read"] == 20 * 27 and found["results"] == 20 * 6
+    counts = turns_of(conv, (4, 5, 3), (4, 5, 6))
+    assert counts["eights"] == 20 * 1 * 3 and counts["tails"] == 20 * 1 * 3 and counts["singles"] == 20 * 2 * 27
+    assert counts["read"] == 20 * 27 and counts["results"] == 20 * 6
     dense = turns_of(Dense("dense", (INPUT,), 4), (2, 4, 2), (4,))
     assert dense == Counter(eights=2, tails=0, fours=1, singles=0, results=4, pixels=1, read=16, reads=1)
 

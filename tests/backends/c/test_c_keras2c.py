@@ -54,25 +54,25 @@ def products(folder: Path, difference: str = "4.1e-06", skipped: bool = False) -
 
 
 def test_its_instructions_stand_beside_ours(tmp_path: Path) -> None:
-    design, made = resolve(job_on(SMALL, tmp_path)), products(tmp_path)
-    readings = BACKEND.read(design, made)
+    design, steps = resolve(job_on(SMALL, tmp_path)), products(tmp_path)
+    readings = BACKEND.read(design, steps)
     counts = {reading.scope: reading.value for reading in readings if reading.metric is Metric.INSTRUCTIONS}
     assert counts == {TOTAL: 100, keras2c.NAME: 400}
-    (note,) = BACKEND.observations(design, made)
+    (note,) = BACKEND.observations(design, steps)
     assert "400 instructions" in note.text and "4.0 times" in note.text and "4.1e-06" in note.text
 
 
 def test_without_it_nothing_is_said_of_it(tmp_path: Path) -> None:
-    design, made = resolve(job_on(SMALL, tmp_path)), products(tmp_path, skipped=True)
-    readings = BACKEND.read(design, made)
+    design, steps = resolve(job_on(SMALL, tmp_path)), products(tmp_path, skipped=True)
+    readings = BACKEND.read(design, steps)
     assert total(readings, Metric.INSTRUCTIONS) and keras2c.NAME not in {reading.scope for reading in readings}
-    assert not BACKEND.observations(design, made)
+    assert not BACKEND.observations(design, steps)
 
 
 def test_a_difference_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    design, made = resolve(job_on(SMALL, tmp_path)), products(tmp_path, difference="far")
+    design, steps = resolve(job_on(SMALL, tmp_path)), products(tmp_path, difference="far")
     with pytest.raises(InputError, match="no difference of results"):
-        BACKEND.observations(design, made)
+        BACKEND.observations(design, steps)
 
 
 def test_a_runtime_that_is_not_named_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_an_equal_arm_binary_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         compare.main({"outputs": "outputs.json", "reference": "reference.json"})
 
 
-def test_a_compiler_that_fails_is_told_with_its_first_error(tmp_path: Path) -> None:
+def test_a_compiler_that_fails_is_reported_with_its_first_error(tmp_path: Path) -> None:
     """Not with its last line, which only points at a column; and with its log."""
     if not shutil.which("gcc"):
         pytest.skip("gcc is absent")

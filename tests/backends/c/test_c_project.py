@@ -61,7 +61,7 @@ def test_one_wrong_weight_fails_the_test(tmp_path: Path) -> None:
     weights = tmp_path / "src/weights.h"
     text = weights.read_text()
     place = text.index("dense_biases")
-    changed = re.sub(r"(= \{\n    )(-?\d+)", lambda found: f"{found[1]}{int(found[2]) + 1}", text[place:], count=1)
+    changed = re.sub(r"(= \{\n    )(-?\d+)", lambda each: f"{each[1]}{int(each[2]) + 1}", text[place:], count=1)
     weights.write_text(text[:place] + changed)
     assert "0 of 16 images equal" in compiled(tmp_path, "-O2")
 

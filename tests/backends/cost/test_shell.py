@@ -34,8 +34,8 @@ FINN_BUILDS += [(3559 + 506 + 17, 4124 + 631 + 33)]
 @pytest.mark.parametrize("name", HIERARCHIES)
 def test_the_usual_shell_is_what_hls4ml_designs_have(name: str) -> None:
     for key, built in HIERARCHIES[name].items():
-        found = find_shell(DMA).range(next(each for each in RESOURCES if each.key == key))
-        assert found.low <= built <= found.high, key
+        span = find_shell(DMA).range(next(each for each in RESOURCES if each.key == key))
+        assert span.low <= built <= span.high, key
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
@@ -56,8 +56,8 @@ def test_finns_own_shell_is_what_its_builds_have(lut: int, ff: int) -> None:
 @pytest.mark.parametrize("lut", [2192, 2255])
 def test_a_loopback_with_1x1_interconnects(lut: int) -> None:
     """Counted in bitstreams, up to 7 % too low; they hold a FIFO as well."""
-    found = find_shell(DMA_1X1).range(Metric.LUT)
-    assert found.low <= lut <= found.high
+    span = find_shell(DMA_1X1).range(Metric.LUT)
+    assert span.low <= lut <= span.high
 
 
 LOOPBACK = {"axi_interconnect": 3, "axis_data_fifo": 1, "axi_dma": 1, "processing_system7": 1, "proc_sys_reset": 1}
@@ -89,8 +89,8 @@ def test_the_shell_of_a_block_design_that_was_built(
     ips: dict[str, int], own: tuple[str, ...], lut: int, core: tuple[int, int]
 ) -> None:
     shell = shell_of(ips, own)
-    found = shell.range(Metric.LUT)
-    assert not shell.unknown and found.low + core[0] <= lut <= found.high + core[1]
+    span = shell.range(Metric.LUT)
+    assert not shell.unknown and span.low + core[0] <= lut <= span.high + core[1]
 
 
 def test_an_ip_that_is_not_known_makes_it_a_lower_bound_and_is_named() -> None:
@@ -129,8 +129,8 @@ def test_numbers_of_ones_own_are_written_one_way(lut: list[int], ff: list[int], 
     text = f"lut={lut[0]}..{lut[1]}, ff = {ff[0]}..{ff[1]},bram18={bram18[0]}..{bram18[1]}"
     written = shell_text(text)
     assert shell_text(written) == written and parse_shell(written) == parse_shell(text)
-    found = find_shell(written).range(Metric.LUT)
-    assert [found.low, found.high] == lut
+    span = find_shell(written).range(Metric.LUT)
+    assert [span.low, span.high] == lut
 
 
 @given(st.text(max_size=60))

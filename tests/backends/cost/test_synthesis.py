@@ -44,15 +44,15 @@ def test_the_shell_in_a_total_stays_and_the_rest_is_divided() -> None:
 
 def test_a_report_counts_before_every_model() -> None:
     own = replace(LUT, value=1.0, low=1.0, high=1.0, predicts=Tier.ROUTED)
-    found = with_routed([LUT, LAYER, own, CHARGED, REPORTED, replace(REPORTED, scope=TOTAL)], TWICE)
-    shown = total(nearest(found), Metric.LUT)
+    readings = with_routed([LUT, LAYER, own, CHARGED, REPORTED, replace(REPORTED, scope=TOTAL)], TWICE)
+    shown = total(nearest(readings), Metric.LUT)
     assert shown is not None and shown.value == 7_018 + 16_000 / 2 and "reported" in shown.source
-    assert own not in found and CHARGED in found and LUT in found
-    assert [each.scope for each in found if "reported" in each.source] == [TOTAL], "layers are those of the report"
+    assert own not in readings and CHARGED in readings and LUT in readings
+    assert [each.scope for each in readings if "reported" in each.source] == [TOTAL], "layers are those of the report"
 
 
 @pytest.mark.parametrize("tier", BUILT)
-def test_nothing_is_foretold_of_what_somebody_saw(tier: Tier) -> None:
+def test_nothing_is_predicted_of_what_somebody_saw(tier: Tier) -> None:
     seen = replace(REPORTED, tier=tier, scope=TOTAL)
     assert not added(LUT, REPORTED, seen)
     assert total(nearest([LUT, REPORTED, seen]), Metric.LUT) is seen
@@ -131,11 +131,11 @@ def test_of_a_report_and_a_model_of_the_flow_the_surer_stands(
     low: float | None, high: float | None, stands: bool
 ) -> None:
     own = replace(LUT, value=15_000.0, low=low, high=high, predicts=Tier.ROUTED)
-    found = with_routed([LUT, own, WIDE, REPORTED], TWICE)
-    shown = total(nearest(found), Metric.LUT)
+    readings = with_routed([LUT, own, WIDE, REPORTED], TWICE)
+    shown = total(nearest(readings), Metric.LUT)
     assert shown is not None and (shown.ends == own.ends) is stands, "by the report 11,000 to 23,100"
     assert ("comes to 15,018 (11,000 to 23,100), which is less sure" in shown.source) is stands
-    assert REPORTED in found, "what a file says is told all the same"
+    assert REPORTED in readings, "what a file says is told all the same"
 
 
 def test_what_is_unknown_stays_unknown() -> None:

@@ -36,7 +36,7 @@ def quantised() -> QuantisedNetwork:
         (166_000, 1_052_632, 16 * 4, 5 * 4, 703_900),  # hls4ml, jet classifier of floats
     ],
 )
-def test_boards_reach_what_is_foretold(
+def test_boards_reach_what_is_predicted(
     images: int, core: float, given_bytes: int, taken_bytes: int, board: float
 ) -> None:
     low, value, high = (
@@ -62,9 +62,9 @@ def test_an_image_travels_in_whole_bytes(quantised: QuantisedNetwork) -> None:
 
 
 def test_both_rates_stand_beside_the_cores_with_what_was_assumed(quantised: QuantisedNetwork) -> None:
-    found = with_system([RATE, LATENCY], quantised, 10.0)
-    many, single = total(found, Metric.SYSTEM_FPS), total(found, Metric.SINGLE_FPS)
-    assert many and single and list(found[:2]) == [RATE, LATENCY]
+    readings = with_system([RATE, LATENCY], quantised, 10.0)
+    many, single = total(readings, Metric.SYSTEM_FPS), total(readings, Metric.SINGLE_FPS)
+    assert many and single and list(readings[:2]) == [RATE, LATENCY]
     assert (many.n, single.n, many.tier, many.stage) == (BATCH, 1, Tier.MODELLED, Tier.MEASURED)
     assert single.value < many.value < 1_000 and many.low and many.high and many.low < many.value < many.high
     assert single.value == pytest.approx(1e6 / (940 + 1_500 + (3072 + transferred(quantised, quantised.output)) / 140))

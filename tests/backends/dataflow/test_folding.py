@@ -29,8 +29,8 @@ budgets = st.tuples(st.integers(0, 30), st.integers(0, 30))
 
 
 def every_folding(layers: Layers) -> Iterator[tuple[int, Cost]]:
-    for made in product(*layers.values()):
-        _, cycles, costs = zip(*made, strict=True)
+    for each in product(*layers.values()):
+        _, cycles, costs = zip(*each, strict=True)
         yield max(cycles), tuple(map(sum, zip(*costs, strict=True)))
 
 
@@ -58,15 +58,15 @@ def arrays(layers: Layers) -> dict[str, Choices]:
     return {name: Choices.of(layer) for name, layer in layers.items()}
 
 
-def checked(layers: Layers, found: Folding) -> tuple[int, Cost]:
-    """What the choices of `found` come to, looked up one by one."""
-    made = [
-        [each for each in layers[name] if each[0] == value and each[1] <= found.cycles]
-        for name, value in found.values.items()
+def checked(layers: Layers, result: Folding) -> tuple[int, Cost]:
+    """What the choices of `result` come to, looked up one by one."""
+    rows = [
+        [each for each in layers[name] if each[0] == value and each[1] <= result.cycles]
+        for name, value in result.values.items()
     ]
-    assert list(found.values) == list(layers) and all(made)
-    assert (found.cycles, found.cost) in set(every_folding(dict(zip(layers, made, strict=True))))
-    return found.cycles, found.cost
+    assert list(result.values) == list(layers) and all(rows)
+    assert (result.cycles, result.cost) in set(every_folding(dict(zip(layers, rows, strict=True))))
+    return result.cycles, result.cost
 
 
 @given(layers=networks, budget=budgets)
@@ -75,22 +75,22 @@ def test_the_fastest_is_the_fastest_of_all(layers: Layers, budget: Cost) -> None
         return all(amount <= limit for amount, limit in zip(cost, budget, strict=True))
 
     allowed = [each for each in every_folding(layers) if within(each[1])]
-    found = fastest(arrays(layers), at_most(budget), weights)
-    assert (found is None) == (not allowed)
-    if found:
-        cycles, cost = checked(layers, found)
-        fewest = min(one for one, _ in allowed)
+    result = fastest(arrays(layers), at_most(budget), weights)
+    assert (result is None) == (not allowed)
+    if result:
+        cycles, cost = checked(layers, result)
+        fewest = min(item for item, _ in allowed)
         assert within(cost) and cycles == fewest
-        assert weight(cost) == min(weight(one) for cycles, one in allowed if cycles == fewest)
+        assert weight(cost) == min(weight(item) for cycles, item in allowed if cycles == fewest)
 
 
 @given(layers=networks, cycles=st.integers(1, 20))
 def test_the_cheapest_is_the_lightest_that_is_fast_enough(layers: Layers, cycles: int) -> None:
     allowed = [cost for taken, cost in every_folding(layers) if taken <= cycles]
-    found = cheapest(arrays(layers), everything, weights, cycles)
-    assert (found is not None) == bool(allowed) == reaches(arrays(layers), everything, weights, cycles)
-    if found:
-        taken, cost = checked(layers, found)
+    result = cheapest(arrays(layers), everything, weights, cycles)
+    assert (result is not None) == bool(allowed) == reaches(arrays(layers), everything, weights, cycles)
+    if result:
+        taken, cost = checked(layers, result)
         assert taken <= cycles and weight(cost) == min(map(weight, allowed))
 
 

@@ -52,7 +52,7 @@ def test_what_stops_a_faster_one_is_named() -> None:
 
 
 @pytest.mark.parametrize("sure", [True, False])
-def test_a_bolder_folding_is_told_with_the_rate_that_asks_for_it(sure: bool) -> None:
+def test_a_bolder_folding_is_reported_with_the_rate_that_asks_for_it(sure: bool) -> None:
     _, *others = said(Answer(TAKEN, sure), faster=(1_000, (17_000.0, 9_000.0, 40.0, 80.0)))
     assert others == [
         "by the estimates, with no margin, a faster one fits, in 1,000 cycles, and takes 17,000 LUT, 9,000 FF, "
@@ -60,7 +60,7 @@ def test_a_bolder_folding_is_told_with_the_rate_that_asks_for_it(sure: bool) -> 
     ]
 
 
-def test_what_no_folding_leaves_enough_of_is_told_with_what_is_usable() -> None:
+def test_what_no_folding_leaves_enough_of_is_reported_with_what_is_usable() -> None:
     (text,) = said(Answer(TAKEN, lacking={Metric.BRAM18: 272.0}, nearest=TAKEN))
     assert "no folding could be found that would leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free" in text
     assert "272 RAMB18 (108 would fit)" in text and "the busiest layer takes 2,000 cycles" in text

@@ -9,14 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.dataflow.divisors import divisors
 from backends.dataflow.options import AUTO
 from backends.dataflow.pe_simd import Fold, Ways, folding_text, legal, nearest, parse_folding, refusals
 from flows.core.errors import InputError
-
-
-def divisors(number: int) -> tuple[int, ...]:
-    return tuple(divisor for divisor in range(1, number + 1) if number % divisor == 0)
-
 
 WAYS = st.tuples(st.integers(1, 600).map(divisors), st.integers(1, 128).map(divisors))
 FOLDS = st.dictionaries(

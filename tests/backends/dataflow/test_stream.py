@@ -123,12 +123,12 @@ def test_the_simulation_is_what_stepping_through_every_cycle_gives(
     design: tuple[list[Stage], dict[Fifo, int]], frames: int
 ) -> None:
     stages, depths = design
-    found, expected = simulate(stages, depths, frames), stepped(stages, depths, frames)
+    simulation, expected = simulate(stages, depths, frames), stepped(stages, depths, frames)
     if expected is None:
-        assert found.deadlock and found.deadlock.full and len(found.completions) < frames
-        assert all(depths.get(fifo) for fifo in found.deadlock.full)
+        assert simulation.deadlock and simulation.deadlock.full and len(simulation.completions) < frames
+        assert all(depths.get(fifo) for fifo in simulation.deadlock.full)
     else:
-        assert found.deadlock is None and list(found.completions) == expected
+        assert simulation.deadlock is None and list(simulation.completions) == expected
 
 
 def with_cycles(stage: Stage, change: Callable[[int], int]) -> Stage:
@@ -218,10 +218,10 @@ def test_stages_that_never_hold_up_their_sources_are_computed_once(monkeypatch: 
 @given(design=shallow(), frames=st.integers(2, 3))
 def test_fifos_as_deep_as_their_fill_change_nothing(design: tuple[list[Stage], dict[Fifo, int]], frames: int) -> None:
     stages, depths = design
-    found = simulate(stages, depths, frames)
-    if found.deadlock is None:
-        again = simulate(stages, {fifo: max(1, fill) for fifo, fill in found.fill.items()}, frames)
-        assert again.completions == found.completions
+    simulation = simulate(stages, depths, frames)
+    if simulation.deadlock is None:
+        again = simulate(stages, {fifo: max(1, fill) for fifo, fill in simulation.fill.items()}, frames)
+        assert again.completions == simulation.completions
 
 
 @settings(deadline=None)
@@ -252,18 +252,18 @@ def test_a_stage_that_ends_with_padding_is_let_run_ahead() -> None:
 @given(stages=graphs())
 def test_frames_settle_to_the_busiest_stage(stages: list[Stage]) -> None:
     """The mean distance of many frames is the bottleneck's, up to the start of the first."""
-    found, busiest = simulate(stages, {}, frames=40), max(stage.busy for stage in stages)
-    assert found.completions[-1] - found.completions[0] <= 39 * busiest + found.latency
-    assert found.completions[-1] >= 40 * busiest
+    simulation, busiest = simulate(stages, {}, frames=40), max(stage.busy for stage in stages)
+    assert simulation.completions[-1] - simulation.completions[0] <= 39 * busiest + simulation.latency
+    assert simulation.completions[-1] >= 40 * busiest
 
 
 def test_a_skip_that_is_too_shallow_is_named() -> None:
     fork = Stage("fork", (INPUT,), (Run(4, 1),))
     slow = Stage("slow", ("fork",), (Run(3, 1, puts=False), Run(1, 1), Run(3, 1, takes=False)))
     join = Stage("join", ("slow", "fork"), (Run(4, 1),))
-    found = simulate([fork, slow, join], {("fork", "join"): 2})
-    assert found.deadlock and found.deadlock.full == (("fork", "join"),)
-    assert set(found.deadlock.stages) == {"fork", "slow", "join"}
+    simulation = simulate([fork, slow, join], {("fork", "join"): 2})
+    assert simulation.deadlock and simulation.deadlock.full == (("fork", "join"),)
+    assert set(simulation.deadlock.stages) == {"fork", "slow", "join"}
     assert sized([fork, slow, join], {("fork", "slow"): 8, ("fork", "join"): 8}, LEAST)[("fork", "join")] >= 4
 
 
@@ -283,8 +283,8 @@ def test_the_most_that_a_fifo_held_is_counted(came: list[int], stays: list[int],
     left = sorted(max(come + stay, come) for come, stay in zip(came, stays, strict=False))
     held = [place - sum(each < now for each in left) for place, now in enumerate(came, start=1)]
     most = max(held, default=0)
-    found = track.most(np.array(came, np.int64), np.array(left, np.int64), depth)
-    assert found == (most if depth is None else min(most, depth))
+    value = track.most(np.array(came, np.int64), np.array(left, np.int64), depth)
+    assert value == (most if depth is None else min(most, depth))
 
 
 def test_the_interval_needs_frames_enough() -> None:

@@ -53,8 +53,8 @@ class Build:
         return name
 
     def quant(self, name: str, of: str, bits: int = 4, signed: int = 1, narrow: int = 0, scale: Any = SCALE) -> str:
-        given = {"scale": scale, "zero": 0.0, "bits": bits}
-        inputs = [of, *(self.constant(f"{name}_{role}", value) for role, value in given.items())]
+        content = {"scale": scale, "zero": 0.0, "bits": bits}
+        inputs = [of, *(self.constant(f"{name}_{role}", value) for role, value in content.items())]
         settings = {"signed": signed, "narrow": narrow, "rounding_mode": "ROUND"}
         return self.node(self.kind, name, inputs, domain=self.domain, **settings)
 
@@ -152,7 +152,7 @@ def put_behind(
     node = find(model, name)
     tensor, place = node.output[0], list(model.graph.node).index(node) + 1
     for each in model.graph.node:
-        each.input[:] = [f"{name}_then" if given == tensor else given for given in each.input]
+        each.input[:] = [f"{name}_then" if item == tensor else item for item in each.input]
     for value in model.graph.output:
         value.name = f"{name}_then" if value.name == tensor else value.name
     new = helper.make_node(kind, [tensor, *more], [f"{name}_then"], name=f"{name}_{kind}", domain=domain, **settings)

@@ -46,9 +46,9 @@ def test_each_is_read_or_refused_with_what_to_do(name: str, tmp_path: Path, monk
     if not files:
         assert (folder / "integers.json").exists() and name not in UNREAD
         return
-    told = json.loads(files[0].read_text())
-    assert told["next_step"] and "damaged" not in told["fact"] and "\n" not in told["fact"]
+    content = json.loads(files[0].read_text())
+    assert content["next_step"] and "damaged" not in content["fact"] and "\n" not in content["fact"]
     if name in UNREAD:
-        assert UNREAD[name] in told["fact"]
+        assert UNREAD[name] in content["fact"]
     else:
-        assert not JUDGED[name]["finn"]["taken"], f"finn-plus takes it: {told['fact']}"
+        assert not JUDGED[name]["finn"]["taken"], f"finn-plus takes it: {content['fact']}"

@@ -22,8 +22,8 @@ def label_select(pe: int, bits: int) -> Node:
 
 
 def total(nodes: list[Node], part: str = "xc7z020") -> Reading:
-    (found,) = [each for each in predicted(nodes, find_part(part)) if each.scope == TOTAL]
-    return found
+    (reading,) = [each for each in predicted(nodes, find_part(part)) if each.scope == TOTAL]
+    return reading
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def total(nodes: list[Node], part: str = "xc7z020") -> Reading:
     ],
 )
 def test_comparisons_in_a_row_cost_the_clock(pe: int, bits: int, verdict: ClockVerdict) -> None:
-    found = judge_clock([total([*OTHERS, label_select(pe, bits)]), *BACKEND.seen_clocks], 10)
-    assert found.verdict is verdict
+    clock = judge_clock([total([*OTHERS, label_select(pe, bits)]), *BACKEND.seen_clocks], 10)
+    assert clock.verdict is verdict
     if verdict is ClockVerdict.AT_RISK:
-        assert "LabelSelect_hls: it compares" in found.fact and "set its PE to" in found.fact
-        assert found.credible_mhz and found.credible_mhz < 100
+        assert "LabelSelect_hls: it compares" in clock.fact and "set its PE to" in clock.fact
+        assert clock.credible_mhz and clock.credible_mhz < 100
 
 
 def test_a_design_without_it_is_as_fast_as_routing_lets_it() -> None:
@@ -75,10 +75,10 @@ def test_how_much_faster_another_part_can_be_at_most_is_not_known(part: str, lim
 
 @given(st.integers(1, 40), st.integers(1, 32), st.sampled_from(("xc7z020", "xc7z020clg400-2", "xc7z045")))
 def test_more_or_wider_comparisons_are_never_faster(pe: int, bits: int, part: str) -> None:
-    one, more, wider = (total([label_select(*given)], part) for given in ((pe, bits), (pe + 1, bits), (pe, bits + 1)))
+    reading, more, wider = (total([label_select(*each)], part) for each in ((pe, bits), (pe + 1, bits), (pe, bits + 1)))
     for slower in (more, wider):
-        assert slower.value <= one.value and (slower.low or 0) <= (one.low or 0)
-    assert one.low and one.high and one.low <= one.value <= one.high
+        assert slower.value <= reading.value and (slower.low or 0) <= (reading.low or 0)
+    assert reading.low and reading.high and reading.low <= reading.value <= reading.high
     assert total([label_select(pe, bits)], "xc7z020clg400-2").value == pytest.approx(
         total([label_select(pe, bits)]).value / 0.88
     )

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given as with_any
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from backends.cost.amounts import summed
@@ -29,52 +28,52 @@ from flows.core.margins import KEPT
 from flows.core.part import Target, find_part
 from flows.jobs import find_trained
 from models.zoo import ARCH5, ARCH8
-from tests.backends.finn.w4a4 import given, job, quantised, solved
+from tests.backends.finn.w4a4 import job, quantised, solved, with_folding
 
 W4A4 = quantised(ARCH8)
 SMALL = quantised(TINY)
 
 
-def value(found: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> float:
-    (reading,) = [each for each in found if each.metric is metric and each.scope == scope]
+def value(readings: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> float:
+    (reading,) = [each for each in readings if each.metric is metric and each.scope == scope]
     return reading.value
 
 
 def test_totals_are_the_sums_of_their_scopes() -> None:
-    found = estimate(solved(target_fps="500", folding="finn"))
-    scopes = {each.scope for each in found} - {TOTAL}
+    readings = estimate(solved(target_fps="500", folding="finn"))
+    scopes = {each.scope for each in readings} - {TOTAL}
     assert {"fifo", "width converters", "DMA engines", "shell", "MVAU_rtl_6"} < scopes
     for metric in RESOURCES:
-        parts = [each.value for each in found if each.metric is metric and each.scope != TOTAL]
-        assert value(found, metric) == pytest.approx(sum(parts), abs=len(parts))
-        assert value(found, metric, "shell") == find_shell(SMARTCONNECT, own_dma=True).range(metric).value
+        parts = [each.value for each in readings if each.metric is metric and each.scope != TOTAL]
+        assert value(readings, metric) == pytest.approx(sum(parts), abs=len(parts))
+        assert value(readings, metric, "shell") == find_shell(SMARTCONNECT, own_dma=True).range(metric).value
 
 
 def test_every_reading_says_what_it_is() -> None:
-    found = estimate(solved(target_fps="500", folding="finn"))
-    for each in found:
+    readings = estimate(solved(target_fps="500", folding="finn"))
+    for each in readings:
         assert each.tier is Tier.MODELLED and each.source
         assert each.stage is (Tier.ROUTED if each.metric in (*RESOURCES, Metric.FMAX_MHZ) else Tier.RTL_SIMULATED)
         if each.low is not None and each.high is not None:
             assert each.low <= each.value <= each.high
-    (unit,) = [each for each in found if each.metric is Metric.LUT and each.scope == "MVAU_rtl_1"]
+    (unit,) = [each for each in readings if each.metric is Metric.LUT and each.scope == "MVAU_rtl_1"]
     assert "FINN's formula says 0" in unit.source and unit.value > 500
-    (fmax,) = [each for each in found if each.metric is Metric.FMAX_MHZ]
+    (fmax,) = [each for each in readings if each.metric is Metric.FMAX_MHZ]
     assert fmax.scope == TOTAL and "of HLS designs on Artix-7 -1" in fmax.source, "it has no LabelSelect"
 
 
 def test_the_interval_is_finns_but_for_what_fifos_push_back() -> None:
-    found = estimate(solved(target_fps="500", folding="finn"))
-    assert 131208 <= value(found, Metric.INTERVAL_CYCLES) <= 131208 * 1.01
-    assert value(found, Metric.LATENCY_CYCLES) > 131208
-    assert value(found, Metric.THROUGHPUT_FPS) == pytest.approx(762, abs=1)
-    assert value(found, Metric.INTERVAL_CYCLES, "ConvolutionInputGenerator_rtl_4") == 131208
+    readings = estimate(solved(target_fps="500", folding="finn"))
+    assert 131208 <= value(readings, Metric.INTERVAL_CYCLES) <= 131208 * 1.01
+    assert value(readings, Metric.LATENCY_CYCLES) > 131208
+    assert value(readings, Metric.THROUGHPUT_FPS) == pytest.approx(762, abs=1)
+    assert value(readings, Metric.INTERVAL_CYCLES, "ConvolutionInputGenerator_rtl_4") == 131208
 
 
 def test_finns_own_totals_stand_beside_ours() -> None:
-    made = given(W4A4, set_folding(nodes(W4A4), 1e8 / 1000))
-    finn = finn_totals(made.design)
-    ours = estimate(made)
+    design = with_folding(W4A4, set_folding(nodes(W4A4), 1e8 / 1000))
+    finn = finn_totals(design.design)
+    ours = estimate(design)
     assert (finn[Metric.DSP], value(ours, Metric.DSP)) == (
         108,
         117,
@@ -87,13 +86,13 @@ def test_the_solvers_totals_are_the_estimates() -> None:
     """Sums that the solver judges by, of a folding it chose, are those that are reported."""
     problem = folding_problem(job(W4A4), W4A4)
     folding = problem.first.lightest(2e5)
-    made = problem.build(folding)
-    by_value, by_bound = (problem.around(made)(sure, KEPT) for sure in (False, True))
+    design = problem.build(folding)
+    by_value, by_bound = (problem.around(design)(sure, KEPT) for sure in (False, True))
     bounds = sum(by_bound.choices[name].costs[place] for name, place in folding.values.items())
-    found = estimate(given(W4A4, made.folding))
+    readings = estimate(with_folding(W4A4, design.folding))
     promised = by_value.totals(folding.cost, 2e5), by_bound.totals(bounds, 2e5)[len(RESOURCES) :]
     for metric, most_likely, at_most in zip(RESOURCES, *promised, strict=True):
-        reading = total(found, metric)
+        reading = total(readings, metric)
         assert reading and reading.high is not None
         assert reading.value == pytest.approx(most_likely, abs=1)
         assert reading.high == pytest.approx(at_most, abs=1)
@@ -101,9 +100,9 @@ def test_the_solvers_totals_are_the_estimates() -> None:
 
 def test_a_unit_in_hls_is_estimated_in_full() -> None:
     arithmetic = quantised(TINY, weights=3)
-    found = estimate(given(arithmetic, set_folding(nodes(arithmetic), 1e6)))
-    assert not [each for each in found if each.at_least]
-    assert {each.metric for each in found if each.scope == "MVAU_hls_0"} >= {*RESOURCES}
+    readings = estimate(with_folding(arithmetic, set_folding(nodes(arithmetic), 1e6)))
+    assert not [each for each in readings if each.at_least]
+    assert {each.metric for each in readings if each.scope == "MVAU_hls_0"} >= {*RESOURCES}
 
 
 def test_memories_are_options() -> None:
@@ -118,41 +117,41 @@ def test_memories_are_options() -> None:
 
 def test_a_network_without_skips_has_fifos_and_no_copies() -> None:
     arithmetic = quantised(ARCH5)
-    made = given(arithmetic, set_folding(nodes(arithmetic), 1e6))
-    assert not [node for node in made.design.nodes if node.op == "DuplicateStreams_hls"]
-    assert value(estimate(made), Metric.LUT, "fifo") > 0
+    design = with_folding(arithmetic, set_folding(nodes(arithmetic), 1e6))
+    assert not [node for node in design.design.nodes if node.op == "DuplicateStreams_hls"]
+    assert value(estimate(design), Metric.LUT, "fifo") > 0
 
 
 @settings(max_examples=25)
-@with_any(some.data())
+@given(some.data())
 def test_fifos_let_every_folding_run_at_full_speed(data: some.DataObject) -> None:
-    made = nodes(SMALL)
-    folding = {node.name: data.draw(some.sampled_from(node.folds), node.name) for node in made}
-    found = stages(made, folding)
-    depths = sized(found, fifos.pixel_bits(made), LEAST)
-    run = simulate(found, depths)
+    outcome = nodes(SMALL)
+    folding = {node.name: data.draw(some.sampled_from(node.folds), node.name) for node in outcome}
+    design = stages(outcome, folding)
+    depths = sized(design, fifos.pixel_bits(outcome), LEAST)
+    run = simulate(design, depths)
     assert run.deadlock is None
-    assert run.interval <= max(1.01 * slowest(made, folding), simulate(found, {}).interval)
-    for link in fifos.links(made, folding, depths, "auto"):
+    assert run.interval <= max(1.01 * slowest(outcome, folding), simulate(design, {}).interval)
+    for link in fifos.links(outcome, folding, depths, "auto"):
         sums = [summed(amounts) for amounts in models.of_link(link).values()]
         assert all(amount.low <= amount.value <= amount.high for amount in sums)
 
 
 def test_a_total_says_whose_sums_its_interval_holds_for() -> None:
-    found = estimate(solved())
-    luts, blocks = (total(found, metric) for metric in (Metric.LUT, Metric.BRAM18))
+    readings = estimate(solved())
+    luts, blocks = (total(readings, metric) for metric in (Metric.LUT, Metric.BRAM18))
     assert luts and blocks
     assert "for the sums of 13 designs of 6 projects, beside that of the resource model matrix, " in luts.source
     assert "sums of" not in blocks.source
-    (unit,) = (each for each in found if each.scope == "MVAU_rtl_0" and each.metric is Metric.FF)
+    (unit,) = (each for each in readings if each.scope == "MVAU_rtl_0" and each.metric is Metric.FF)
     assert "too few for an interval of its own" in unit.source
 
 
-@with_any(some.floats(1e3, 1e6), some.floats(1e3, 1e6))
+@given(some.floats(1e3, 1e6), some.floats(1e3, 1e6))
 def test_a_faster_search_takes_no_fewer_dsps(one: float, other: float) -> None:
-    made = nodes(SMALL)
-    slow, fast = (set_folding(made, cycles) for cycles in (max(one, other), min(one, other)))
-    assert slowest(made, fast) <= slowest(made, slow)
+    design = nodes(SMALL)
+    slow, fast = (set_folding(design, cycles) for cycles in (max(one, other), min(one, other)))
+    assert slowest(design, fast) <= slowest(design, slow)
 
 
 RATES = "100", "500", "1000", "2000"
@@ -169,10 +168,10 @@ PAGE = Path(__file__).parents[3] / "docs" / "finn-estimates.md"
 def test_the_pages_table_is_what_is_estimated(name: str, part: str, options: dict[str, str]) -> None:
     """On the weights that ship."""
     asked = find_trained("arch8", None, BACKEND.weights).job(Target(find_part(part)), FinnOptions(**options))
-    made = resolve(asked)
-    finn, found = finn_totals(made.design), estimate(made)
+    design = resolve(asked)
+    finn, readings = finn_totals(design.design), estimate(design)
     rate, dsp, blocks, lut = (
-        total(found, metric) for metric in (Metric.THROUGHPUT_FPS, Metric.DSP, Metric.BRAM18, Metric.LUT)
+        total(readings, metric) for metric in (Metric.THROUGHPUT_FPS, Metric.DSP, Metric.BRAM18, Metric.LUT)
     )
     assert rate and dsp and blocks and lut
     several = f"{blocks.low:.0f} to {blocks.high:.0f}" if blocks.low != blocks.high else f"{blocks.value:.0f}"

@@ -29,13 +29,13 @@ def test_pixels_are_what_the_file_reads_whatever_the_float_twin_says(tmp_path: P
 
 
 def test_the_plan_writes_judges_executes_and_hands_over(tmp_path: Path) -> None:
-    made = BACKEND.plan(resolve(quantised_job_on(tmp_path, FinnOptions())))
-    assert [(step.name, step.needs) for step in made.steps] == [
+    plan = BACKEND.plan(resolve(quantised_job_on(tmp_path, FinnOptions())))
+    assert [(step.name, step.needs) for step in plan.steps] == [
         ("export", ()),
         ("readiness", ("export",)),
         ("execute", ("export",)),
         ("handover", ("export", "execute")),
         ("finn-plus", ("handover",)),
     ]
-    assert made.artefact == Output("execute", "outputs.json")
-    assert json.loads(str(made.steps[3].files["folding.json"]))["Defaults"] == {}
+    assert plan.artefact == Output("execute", "outputs.json")
+    assert json.loads(str(plan.steps[3].files["folding.json"]))["Defaults"] == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given as with_any
+from hypothesis import given
 from hypothesis import strategies as some
 
 from backends.dataflow.space import Problem
@@ -31,7 +31,7 @@ from flows.core.fit import Verdict, judge
 from flows.core.margins import MARGINS
 from models.quantised import QuantisedNetwork
 from models.zoo import ARCH8
-from tests.backends.finn.w4a4 import given, job, quantised, solved
+from tests.backends.finn.w4a4 import job, quantised, solved, with_folding
 
 W4A4 = quantised(ARCH8)
 NODES = nodes(W4A4)
@@ -69,9 +69,9 @@ def test_the_fastest_leaves_the_margin_and_no_faster_one_does(part: str) -> None
     for interval in quicker[-1:]:
         with_it = here.build(here.first.lightest(interval))
         usable = with_it.job.target.part.device
-        found = estimate(given(W4A4, with_it.folding, part))
+        readings = estimate(with_folding(W4A4, with_it.folding, part))
         assert any(
-            (reading := total(found, metric)) and reading.value > usable.available(metric) * (1 - MARGINS.of(metric))
+            (reading := total(readings, metric)) and reading.value > usable.available(metric) * (1 - MARGINS.of(metric))
             for metric in RESOURCES
         )
 
@@ -79,19 +79,19 @@ def test_the_fastest_leaves_the_margin_and_no_faster_one_does(part: str) -> None
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])
 def test_auto_fits_with_its_fifos(part: str) -> None:
     device = job(W4A4, part=part).target.part.device
-    found = estimate(solved(part=part))
-    assert judge(found, device).verdict in (Verdict.FITS, Verdict.UNDECIDED)
+    readings = estimate(solved(part=part))
+    assert judge(readings, device).verdict in (Verdict.FITS, Verdict.UNDECIDED)
     for metric in RESOURCES:
-        reading = total(found, metric)
+        reading = total(readings, metric)
         assert reading and reading.value <= device.available(metric) * (1 - MARGINS.of(metric))
 
 
 @pytest.mark.parametrize(("part", "interval", "dsp"), [("xc7z010", 259328, 63), ("xc7z020", 29204, 193)])
 def test_the_fastest_is_as_fast_as_it_was(part: str, interval: int, dsp: int) -> None:
-    made = solved(part=part)
-    reading = total(estimate(made), Metric.DSP)
-    assert made.answer and not made.answer.lacking and reading
-    assert (made.design.interval, reading.value) == (interval, dsp)
+    design = solved(part=part)
+    reading = total(estimate(design), Metric.DSP)
+    assert design.answer and not design.answer.lacking and reading
+    assert (design.design.interval, reading.value) == (interval, dsp)
 
 
 def test_the_larger_part_is_faster_than_finns_own_search() -> None:
@@ -113,10 +113,10 @@ def test_a_rate_is_reached_with_the_fifos_and_no_heavier_than_finns() -> None:
 SMALL = problem(arithmetic=quantised(TINY))
 
 
-@with_any(some.floats(3000, 1e7))
+@given(some.floats(3000, 1e7))
 def test_the_lightest_is_as_fast_as_asked(cycles: float) -> None:
-    made = SMALL.build(SMALL.first.lightest(cycles))
-    assert slowest(made.nodes, made.folding) <= cycles
+    design = SMALL.build(SMALL.first.lightest(cycles))
+    assert slowest(design.nodes, design.folding) <= cycles
 
 
 def refused(**options: str) -> list[Refusal]:
@@ -162,9 +162,9 @@ def test_a_folding_file_comes_back_as_it_went() -> None:
 def test_the_memories_of_a_folding_file_are_those_of_its_nodes() -> None:
     """Others follow the options, and what is written says both."""
     first, second = "MVAU_rtl_0", "MVAU_rtl_1"
-    given = {first: {"ram_style": "distributed"}, "ConvolutionInputGenerator_rtl_0": {"ram_style": "block"}}
+    by_names = {first: {"ram_style": "distributed"}, "ConvolutionInputGenerator_rtl_0": {"ram_style": "block"}}
     plain = solved(folding="{}", weight_style="block").design
-    asked = solved(folding=json.dumps(given), weight_style="block").design
+    asked = solved(folding=json.dumps(by_names), weight_style="block").design
     assert asked.memories[first].weight_style == "distributed" and asked.memories[second].weight_style == "block"
     blocks, after = dict(plain.costs()), dict(asked.costs())
     assert after[first] != blocks[first] and after[second] == blocks[second]
@@ -203,10 +203,10 @@ def test_a_folding_that_is_not_for_these_nodes_is_named(config: dict[str, Any], 
 
 
 def test_what_follows_from_the_folding_may_stand_in_the_file() -> None:
-    given = {"Defaults": {}, "StreamingFIFO_rtl_0": {"depth": 32}, "MVAU_rtl_0": {"PE": 2}}
-    made = nodes(quantised(TINY))
-    found = folding_file.read(json.dumps(given), made)
-    assert found["MVAU_rtl_0"].pe == 2 and found["MVAU_rtl_1"].pe == 1
+    asked = {"Defaults": {}, "StreamingFIFO_rtl_0": {"depth": 32}, "MVAU_rtl_0": {"PE": 2}}
+    design = nodes(quantised(TINY))
+    folds = folding_file.read(json.dumps(asked), design)
+    assert folds["MVAU_rtl_0"].pe == 2 and folds["MVAU_rtl_1"].pe == 1
 
 
 @pytest.mark.parametrize("content", ["[1]", "nonsense", '{"MVAU_rtl_0": 5}', "\x00", "[" * 100000])
@@ -226,7 +226,7 @@ def test_texts_of_options() -> None:
 def test_narrow_arithmetic_has_no_lut_reading_less_than_wide() -> None:
     def lut(bits: int) -> float:
         arithmetic = quantised(TINY, activations=bits)
-        reading = total(estimate(given(arithmetic, set_folding(nodes(arithmetic), 1e4))), Metric.LUT)
+        reading = total(estimate(with_folding(arithmetic, set_folding(nodes(arithmetic), 1e4))), Metric.LUT)
         assert reading
         return reading.value
 

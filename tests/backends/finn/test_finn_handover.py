@@ -30,8 +30,8 @@ def texts(part: str = "xc7z020") -> dict[str, str]:
     from backends.finn.workers import handover
 
     with TemporaryDirectory() as folder:
-        made = resolve(quantised_job_on(Path(folder), FinnOptions(), part)).design
-        return handover.texts(facts(made) | VECTORS)
+        design = resolve(quantised_job_on(Path(folder), FinnOptions(), part)).design
+        return handover.texts(facts(design) | VECTORS)
 
 
 @pytest.mark.parametrize("name", ["build.py", "README.md"])
@@ -56,8 +56,8 @@ def _is_step(value: object) -> bool:
 
 
 def test_a_part_without_a_board_of_finns_ends_with_the_stitched_ip() -> None:
-    made = texts("xc7z010")
-    assert "\nBOARD = None " in made["build.py"] and "knows no board with this part" in made["README.md"]
+    by_name = texts("xc7z010")
+    assert "\nBOARD = None " in by_name["build.py"] and "knows no board with this part" in by_name["README.md"]
     assert '\nBOARD = "Pynq-Z2" ' in texts()["build.py"]
 
 

@@ -22,8 +22,8 @@ FACTS: dict[str, object] = {
 def test_the_script_does_not_depend_on_the_name(name: str) -> None:
     from backends.finn.workers.handover import texts
 
-    plain, made = (texts(FACTS | {"network": each}) for each in ("benign", title(name)))
-    assert made == {file: with_names(text, lambda *_: title(name)) for file, text in plain.items()}
-    docstring, *rest = ast.parse(made["build.py"]).body
+    plain, by_name = (texts(FACTS | {"network": each}) for each in ("benign", title(name)))
+    assert by_name == {file: with_names(text, lambda *_: title(name)) for file, text in plain.items()}
+    docstring, *rest = ast.parse(by_name["build.py"]).body
     assert ast.dump(ast.Module(rest, [])) == ast.dump(ast.Module(ast.parse(plain["build.py"]).body[1:], []))
     assert isinstance(docstring, ast.Expr)

@@ -45,9 +45,9 @@ def the_only(amounts: Sequence[Amount | None]) -> Amount:
 @given(some.data())
 def test_a_unit_with_more_parallelism_takes_no_less_logic(data: some.DataObject) -> None:
     node = data.draw(some.sampled_from([each for each in NODES if isinstance(each, MatrixVector)]))
-    one, other = data.draw(some.sampled_from(node.folds)), data.draw(some.sampled_from(node.folds))
-    if one.pe <= other.pe < node.channels and one.simd <= other.simd:
-        certain = [models.of_node(node, fold, MEMORY) for fold in (one, other)]
+    result, other = data.draw(some.sampled_from(node.folds)), data.draw(some.sampled_from(node.folds))
+    if result.pe <= other.pe < node.channels and result.simd <= other.simd:
+        certain = [models.of_node(node, fold, MEMORY) for fold in (result, other)]
         assert value(certain[0][Metric.FF]) <= value(certain[1][Metric.FF])
         assert value(certain[0][Metric.DSP]) <= value(certain[1][Metric.DSP])
 
@@ -56,9 +56,9 @@ def test_a_unit_with_more_parallelism_takes_no_less_logic(data: some.DataObject)
 def test_every_amount_lies_within_its_bounds(node: HardwareNode, data: some.DataObject) -> None:
     fold = data.draw(some.sampled_from(node.folds))
     memory = data.draw(some.builds(MemoryStyle, weight_style=some.sampled_from([AUTO, BLOCK, "distributed"])))
-    found = models.of_node(node, fold, memory)
-    assert found.keys() == {*RESOURCES}
-    for amounts in found.values():
+    by_name = models.of_node(node, fold, memory)
+    assert by_name.keys() == {*RESOURCES}
+    for amounts in by_name.values():
         amount = the_only(amounts)
         assert 0 <= amount.low <= amount.value <= amount.high
 
@@ -173,16 +173,18 @@ def test_a_model_without_rows_knows_nothing() -> None:
     model = ResourceModel("matrix", 0, {"one": 1})
     assert models.fitted(model, Metric.LUT, {}) is None
     row = {"coefficients": {"one": 7.0}, "interval_90": 0.0, "rows": 1, "from": "somewhere", "own_interval": False}
-    found = models.fitted(model, Metric.LUT, {("matrix", "lut"): row})
-    assert found and (found.low, found.value, found.high) == (7, 7, 7)
-    assert "n = 1" in found.source and "too few for an interval of its own" in found.source
+    amount = models.fitted(model, Metric.LUT, {("matrix", "lut"): row})
+    assert amount and (amount.low, amount.value, amount.high) == (7, 7, 7)
+    assert "n = 1" in amount.source and "too few for an interval of its own" in amount.source
 
 
 def test_a_model_that_is_structure_but_for_a_constant_stands_without_rows() -> None:
     known = {("other", "lut"): {"interval_90": 0.3}, ("least", "lut"): {"interval_90": log(2)}}
-    found = models.fitted(ResourceModel("thresholds", 100, {"one": 1}), Metric.LUT, known)
-    assert found and (found.value, found.low, found.high) == pytest.approx((100, 50, 200)), "as the least sure model"
-    assert "no built design" in found.source
+    amount = models.fitted(ResourceModel("thresholds", 100, {"one": 1}), Metric.LUT, known)
+    assert amount and (amount.value, amount.low, amount.high) == pytest.approx((100, 50, 200)), (
+        "as the least sure model"
+    )
+    assert "no built design" in amount.source
     for model in (ResourceModel("matrix", 100, {"one": 1, "bits": 9}), ResourceModel("thresholds", 0, {"one": 1})):
         assert models.fitted(model, Metric.LUT, known) is None
 
@@ -213,9 +215,9 @@ def test_the_stream_of_weights_has_registers_of_its_own(weight: int, pe: int, si
 def test_a_unit_of_many_single_bit_weights() -> None:
     """36,711 FFs and 20,066 LUTs were built of 64 x 112; before, 23,857 and 22,467 were predicted."""
     node = replace(of_hls(1, 1), steps=1)
-    found = models.of_node(node, NodeFold(64, 112), MEMORY)
-    assert value(found[Metric.FF]) == pytest.approx(36711, rel=0.1)
-    assert value(found[Metric.LUT]) == pytest.approx(20066, rel=0.1)
+    amounts = models.of_node(node, NodeFold(64, 112), MEMORY)
+    assert value(amounts[Metric.FF]) == pytest.approx(36711, rel=0.1)
+    assert value(amounts[Metric.LUT]) == pytest.approx(20066, rel=0.1)
 
 
 def test_a_parallel_window_is_kept_in_registers() -> None:
@@ -227,18 +229,18 @@ def test_a_parallel_window_is_kept_in_registers() -> None:
         )
         parallel, plain = (NodeFold(simd=channels, parallel=parallel) for parallel in (True, False))
         assert certain(node, parallel, Metric.FF) == (9 + 2) * channels * bits
-        found = value(models.of_node(node, parallel, MEMORY)[Metric.FF])
-        assert found == pytest.approx(built, rel=0.1)
-        assert found > value(models.of_node(node, plain, MEMORY)[Metric.FF])
+        number = value(models.of_node(node, parallel, MEMORY)[Metric.FF])
+        assert number == pytest.approx(built, rel=0.1)
+        assert number > value(models.of_node(node, plain, MEMORY)[Metric.FF])
 
 
 def test_words_that_do_not_divide_are_converted_by_way_of_a_common_one() -> None:
     """1,165 FFs and 461 LUTs were built from 72 to 54 bits, by way of 216."""
-    found = models.of_link(WidthConverter("a", "b", 72, 54))
-    assert value(found[Metric.FF]) == pytest.approx(1165)
-    assert value(found[Metric.LUT]) == pytest.approx(461)
+    amounts = models.of_link(WidthConverter("a", "b", 72, 54))
+    assert value(amounts[Metric.FF]) == pytest.approx(1165)
+    assert value(amounts[Metric.LUT]) == pytest.approx(461)
     divides = models.of_link(WidthConverter("a", "b", 72, 36))
-    assert value(divides[Metric.FF]) < value(found[Metric.FF]) / 4
+    assert value(divides[Metric.FF]) < value(amounts[Metric.FF]) / 4
 
 
 def test_words_of_weights_are_whole_bytes() -> None:
@@ -255,8 +257,8 @@ def test_thresholds_of_all_pes_share_the_channel() -> None:
     """Per PE, the registers of the value, of the threshold and of the result; the channel's address once."""
     shape = 1, 64
     node = Thresholds("t", "l", ("input",), shape, shape, Integer(14, True), Integer(4, False))
-    one, eight = (certain(node, NodeFold(pe), Metric.FF) for pe in (1, 8))
-    assert one == 4 * (2 * 14 + 4) + 4 + 4 * (6 + 2) and eight == 8 * (4 * (2 * 14 + 4) + 4) + 4 * (3 + 2)
+    number, eight = (certain(node, NodeFold(pe), Metric.FF) for pe in (1, 8))
+    assert number == 4 * (2 * 14 + 4) + 4 + 4 * (6 + 2) and eight == 8 * (4 * (2 * 14 + 4) + 4) + 4 * (3 + 2)
     same = replace(node, uniform=True)
     assert certain(same, NodeFold(8), Metric.FF) == eight - 8 * 14 - 4 * 3
 
@@ -265,8 +267,8 @@ def test_thresholds_that_are_not_optimised_are_chosen_bit_by_bit() -> None:
     """5,435 LUTs were built of three PEs with 255 thresholds of 8 bits."""
     shape = 1, 3
     node = Thresholds("t", "l", ("input",), shape, shape, Integer(8, False), Integer(8, True), uniform=True, kept=True)
-    found = models.of_node(node, NodeFold(3), MEMORY)
-    assert value(found[Metric.LUT]) == pytest.approx(5435, rel=0.1)
+    amounts = models.of_node(node, NodeFold(3), MEMORY)
+    assert value(amounts[Metric.LUT]) == pytest.approx(5435, rel=0.1)
     assert value(models.of_node(replace(node, kept=False), NodeFold(3), MEMORY)[Metric.LUT]) < 500
 
 
@@ -278,9 +280,9 @@ def test_a_dma_engine_grows_with_its_stream_and_with_words_that_do_not_divide() 
 
 
 def test_a_label_of_many_at_once_takes_more() -> None:
-    one, five = (models.fitted(hls.label_select(bits), Metric.FF) for bits in (7, 35))
-    assert one and five
-    assert one.value == pytest.approx(61, rel=0.1) and five.value == pytest.approx(156, rel=0.1)
+    amount, five = (models.fitted(hls.label_select(bits), Metric.FF) for bits in (7, 35))
+    assert amount and five
+    assert amount.value == pytest.approx(61, rel=0.1) and five.value == pytest.approx(156, rel=0.1)
 
 
 @given(some.lists(some.tuples(some.sampled_from(NODES), some.integers(0, 9)), min_size=1, max_size=9))

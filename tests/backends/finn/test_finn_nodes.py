@@ -45,45 +45,45 @@ def integer(name: str) -> Integer:
     return Integer(int(name.lstrip("UINT")), not name.startswith("U"))
 
 
-def node_of(op: str, given: dict[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
-    data = integer(next(given[key] for key in ("inputDataType", "InputDataType", "lhs_dtype") if key in given))
-    result = integer(given.get("outputDataType", given.get("out_dtype", data.name)))
-    fold = NodeFold(given.get("PE", 1), given.get("SIMD", 1), bool(given.get("parallel_window")))
+def node_of(op: str, content: dict[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+    data = integer(next(content[key] for key in ("inputDataType", "InputDataType", "lhs_dtype") if key in content))
+    result = integer(content.get("outputDataType", content.get("out_dtype", data.name)))
+    fold = NodeFold(content.get("PE", 1), content.get("SIMD", 1), bool(content.get("parallel_window")))
     memory = MemoryStyle(
-        given.get("mem_mode", "internal_decoupled"),
-        given.get("ram_style", "auto"),
-        given.get("ram_style", "distributed"),
+        content.get("mem_mode", "internal_decoupled"),
+        content.get("ram_style", "auto"),
+        content.get("ram_style", "distributed"),
     )
     named = ("node", "layer", ("input",))
     match op:
         case "ConvolutionInputGenerator_rtl":
-            taken, shape = ((*given[key], given["IFMChannels"]) for key in ("IFMDim", "OFMDim"))
-            kernel, strides = tuple(given["ConvKernelDim"]), tuple(given["Stride"])
-            return Window(*named, taken, shape, data, result, kernel, strides, bool(given["depthwise"])), fold, memory
+            taken, shape = ((*content[key], content["IFMChannels"]) for key in ("IFMDim", "OFMDim"))
+            kernel, strides = tuple(content["ConvKernelDim"]), tuple(content["Stride"])
+            return Window(*named, taken, shape, data, result, kernel, strides, bool(content["depthwise"])), fold, memory
         case "MVAU_rtl" | "MVAU_hls":
-            *_, pixels = given["numInputVectors"]
-            weight = integer(given["weightDataType"]).width
-            shapes = (pixels, given["MW"]), (pixels, given["MH"])
+            *_, pixels = content["numInputVectors"]
+            weight = integer(content["weightDataType"]).width
+            shapes = (pixels, content["MW"]), (pixels, content["MH"])
             return (
-                MatrixVector(*named, *shapes, data, result, given["MW"], weight, op == "MVAU_rtl"),
+                MatrixVector(*named, *shapes, data, result, content["MW"], weight, op == "MVAU_rtl"),
                 fold,
                 memory,
             )
         case "FMPadding_rtl":
-            (rows, columns), channels = given["ImgDim"], given["NumChannels"]
+            (rows, columns), channels = content["ImgDim"], content["NumChannels"]
             padded = rows + 2, columns + 2, channels
             return Padding(*named, (rows, columns, channels), padded, data, data, (1, 1, 1, 1)), fold, memory
         case "Pool_hls":
-            shape = (*given["OutImgDims"], given["Channels"])
+            shape = (*content["OutImgDims"], content["Channels"])
             return Pool(*named, shape, shape, data, data, (2, 2)), fold, memory
         case "ElementwiseAdd_hls":
-            shape = tuple(given["out_shape"][1:])
+            shape = tuple(content["out_shape"][1:])
             return Sum(*named, shape, shape, data, result), fold, memory
         case "GlobalAccPool_hls":
-            shape = (*given["numInputVectors"][1:], given["NumChannels"])
+            shape = (*content["numInputVectors"][1:], content["NumChannels"])
             return GlobalSum(*named, shape, (1, shape[-1]), data, data), fold, memory
     kind = {"Thresholding_rtl": Thresholds, "DuplicateStreams_hls": Copy}[op]
-    shape = (*given["numInputVectors"][1:], given["NumChannels"])
+    shape = (*content["numInputVectors"][1:], content["NumChannels"])
     return kind(*named, shape, shape, data, result), fold, memory
 
 
@@ -95,18 +95,18 @@ def test_figures_are_those_of_finn_plus(row: dict[str, Any]) -> None:
         return
     node, fold, memory = node_of(row["op"], row["attributes"])
     assert node.op == row["op"]
-    found = {
+    counts = {
         "cycles": node.cycles(fold),
         "lut": formulas.lut(node, fold, memory),
         "bram18": formulas.bram18(node, fold, memory),
         "dsp": formulas.dsp(node, fold),
     }
-    assert found == {key: row[key] for key in found}
+    assert counts == {key: row[key] for key in counts}
 
 
 def test_the_nodes_of_the_residual_network() -> None:
-    found = nodes(quantised(ARCH8))
-    assert Counter(node.op for node in found) == {
+    design = nodes(quantised(ARCH8))
+    assert Counter(node.op for node in design) == {
         "DuplicateStreams_hls": 2,
         "FMPadding_rtl": 4,
         "ConvolutionInputGenerator_rtl": 6,
@@ -116,9 +116,9 @@ def test_the_nodes_of_the_residual_network() -> None:
         "Pool_hls": 2,
         "GlobalAccPool_hls": 1,
     }
-    adds = [node for node in found if node.op == "ElementwiseAdd_hls"]
+    adds = [node for node in design if node.op == "ElementwiseAdd_hls"]
     assert [node.sources for node in adds[:1]] == [("Thresholding_rtl_1", "Thresholding_rtl_2")]
-    shortcut = [node.result.name for node in found if node.layer.startswith("block1_shortcut")]
+    shortcut = [node.result.name for node in design if node.layer.startswith("block1_shortcut")]
     assert shortcut == ["INT14", "INT5"]
 
 
@@ -134,29 +134,29 @@ TINY_NODES = nodes(quantised(TINY))
 @given(some.data())
 def test_a_stage_takes_the_cycles_of_its_node(data: some.DataObject) -> None:
     folding = {node.name: data.draw(some.sampled_from(node.folds), node.name) for node in TINY_NODES}
-    made = stages(TINY_NODES, folding)
-    assert [stage.busy for stage in made] == [node.cycles(folding[node.name]) for node in TINY_NODES]
-    run = simulate(made, {})
-    assert run.interval >= max(stage.busy for stage in made)
+    design = stages(TINY_NODES, folding)
+    assert [stage.busy for stage in design] == [node.cycles(folding[node.name]) for node in TINY_NODES]
+    run = simulate(design, {})
+    assert run.interval >= max(stage.busy for stage in design)
     assert run.deadlock is None
 
 
 @given(some.data())
 def test_more_parallel_takes_no_more_cycles(data: some.DataObject) -> None:
     node = data.draw(some.sampled_from(nodes(quantised(ARCH8))))
-    one, other = data.draw(some.sampled_from(node.folds)), data.draw(some.sampled_from(node.folds))
-    if one.pe <= other.pe and one.simd <= other.simd and one.parallel <= other.parallel:
-        assert node.cycles(other) <= node.cycles(one)
-        assert formulas.dsp(node, other) >= formulas.dsp(node, one)
+    fold, other = data.draw(some.sampled_from(node.folds)), data.draw(some.sampled_from(node.folds))
+    if fold.pe <= other.pe and fold.simd <= other.simd and fold.parallel <= other.parallel:
+        assert node.cycles(other) <= node.cycles(fold)
+        assert formulas.dsp(node, other) >= formulas.dsp(node, fold)
 
 
 @pytest.mark.parametrize(("signed", "bits"), [(4, 6), (5, 6), (3, 6), (6, 7)])
 def test_a_sum_has_the_bits_that_it_needs_whichever_input_is_signed(signed: int, bits: int) -> None:
     """FINN gives INT4 + UINT4 five bits; build.py mends that, and the model counts six."""
-    made, high = quantised(TINY), (1 << signed - 1) - 1
+    design, high = quantised(TINY), (1 << signed - 1) - 1
     codes = Threshold("shortcut_codes", ("shortcut",), 2 * high, -high)
-    layers = tuple(codes if layer.name == codes.name else layer for layer in made.network.layers)
-    types = {**made.layers, codes.name: Arithmetic(FixedType(signed, signed))}
-    other = replace(made, network=replace(made.network, layers=layers), layers=types)
+    layers = tuple(codes if layer.name == codes.name else layer for layer in design.network.layers)
+    types = {**design.layers, codes.name: Arithmetic(FixedType(signed, signed))}
+    other = replace(design, network=replace(design.network, layers=layers), layers=types)
     (joined,) = [node for node in nodes(other) if isinstance(node, Sum) and node.layer == "add"]
     assert joined.result == Integer(bits, True)

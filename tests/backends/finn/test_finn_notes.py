@@ -34,38 +34,38 @@ W4A4 = quantised(ARCH8)
         ),
     ],
 )
-def test_notes_say_how_the_folding_was_found(options: dict[str, str], kind: NoteKind, said: str) -> None:
-    found = list(notes(solved(**options)))
-    assert any(said in note.text and note.kind is kind for note in found)
-    assert found[0].text.startswith("PE x SIMD: block1_conv1 ")
-    assert sum("FIFOs in" in note.text for note in found) == 1
+def test_notes_say_how_the_folding_was_solved(options: dict[str, str], kind: NoteKind, said: str) -> None:
+    design = list(notes(solved(**options)))
+    assert any(said in note.text and note.kind is kind for note in design)
+    assert design[0].text.startswith("PE x SIMD: block1_conv1 ")
+    assert sum("FIFOs in" in note.text for note in design) == 1
 
 
 def test_notes_name_a_faster_folding_that_may_fit() -> None:
-    made = solved(ARCH5, "xc7z010")
-    (said,) = (note.text for note in notes(made) if "by the estimates, with no margin," in note.text)
+    design = solved(ARCH5, "xc7z010")
+    (said,) = (note.text for note in notes(design) if "by the estimates, with no margin," in note.text)
     rate = said.rpartition(" ")[2]
     faster = solved(ARCH5, "xc7z010", target_fps=rate)
-    assert made.design.interval > faster.design.interval <= 1e8 / int(rate)
-    verdicts = [judge(estimate(each), find_part("xc7z010").device).verdict for each in (made, faster)]
+    assert design.design.interval > faster.design.interval <= 1e8 / int(rate)
+    verdicts = [judge(estimate(each), find_part("xc7z010").device).verdict for each in (design, faster)]
     assert verdicts[0] is Verdict.FITS and verdicts[1] in (Verdict.AT_RISK, Verdict.UNDECIDED)
 
 
 def test_where_none_fits_the_notes_say_what_is_lacking_and_what_was_taken() -> None:
-    made = solved(part="xc7z007s")
-    (said,) = (note.text for note in notes(made) if "no folding could be found" in note.text)
+    design = solved(part="xc7z007s")
+    (said,) = (note.text for note in notes(design) if "no folding could be found" in note.text)
     assert "LUT (11,520 would fit)" in said and "the busiest layer takes 150,528 cycles" in said
-    assert judge(estimate(made), find_part("xc7z007s").device).verdict is Verdict.UNDECIDED
+    assert judge(estimate(design), find_part("xc7z007s").device).verdict is Verdict.UNDECIDED
 
 
-def test_what_is_lacking_is_told_with_what_the_design_takes() -> None:
-    made = solved(part="xc7z007s")
-    assert made.answer
-    takes = dict(zip(RESOURCES, taken(made.design, False), strict=True))
-    assert made.answer.lacking == {Metric.LUT: takes[Metric.LUT]}
+def test_what_is_lacking_is_reported_with_what_the_design_takes() -> None:
+    design = solved(part="xc7z007s")
+    assert design.answer
+    takes = dict(zip(RESOURCES, taken(design.design, False), strict=True))
+    assert design.answer.lacking == {Metric.LUT: takes[Metric.LUT]}
 
 
 def test_notes_name_units_of_wide_weights() -> None:
-    made = solved(folding=json.dumps({"MVAU_rtl_1": {"PE": 1, "SIMD": 36}}))
-    (said,) = (note.text for note in notes(made) if "wider than the 36 bits" in note.text)
+    design = solved(folding=json.dumps({"MVAU_rtl_1": {"PE": 1, "SIMD": 36}}))
+    (said,) = (note.text for note in notes(design) if "wider than the 36 bits" in note.text)
     assert "block1_conv2" in said

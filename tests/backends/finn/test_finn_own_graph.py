@@ -45,11 +45,11 @@ def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def job_on(model: ModelProto, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Job[FinnOptions]:
-    made = read(model, folder, monkeypatch)
-    network = network_from_json(json.loads((made / "network.json").read_text()))
-    weights = open_weights(made / "weights.safetensors", network)
-    ranges = Ranges(network.digest, weights.digest, "quantisers", 0, json.loads((made / "ranges.json").read_text()))
-    integer = open_integers(made, json.loads((made / "integers.json").read_text()))
+    path = read(model, folder, monkeypatch)
+    network = network_from_json(json.loads((path / "network.json").read_text()))
+    weights = open_weights(path / "weights.safetensors", network)
+    ranges = Ranges(network.digest, weights.digest, "quantisers", 0, json.loads((path / "ranges.json").read_text()))
+    integer = open_integers(path, json.loads((path / "integers.json").read_text()))
     return Job(network, weights, ranges, Target(find_part("xc7z020")), FinnOptions(), integer)
 
 
@@ -80,11 +80,11 @@ def test_the_flow_proves_every_code_and_hands_the_graph_over(job: Job[FinnOption
     assert list(steps) == ["export", "readiness", "execute", "handover", "finn-plus"]
     (tmp_path / "folding.json").write_text(str(steps["handover"].files["folding.json"]))
     handover.main(json.loads(str(steps["handover"].files["job.json"])))
-    made = tmp_path / "finn"
-    assert np.load(made / "expected_output.npy").shape == (4, 5)
-    with np.load(made / "thresholds.npz") as handed:
+    path = tmp_path / "finn"
+    assert np.load(path / "expected_output.npy").shape == (4, 5)
+    with np.load(path / "thresholds.npz") as handed:
         assert len(handed) == sum(bool(tensor.gains) for tensor in job.integer.tensors)
-    assert ModelProto.FromString((made / "model.onnx").read_bytes()).graph.input[0].name == "x"
+    assert ModelProto.FromString((path / "model.onnx").read_bytes()).graph.input[0].name == "x"
 
 
 def test_a_threshold_that_is_wrong_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def rounding_case() -> tuple[float, float]:
             return float(weight), float(scale)
 
 
-def test_a_code_that_single_precision_rounds_is_told_and_the_exact_one_counts(
+def test_a_code_that_single_precision_rounds_is_reported_and_the_exact_one_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weight, scale = rounding_case()
@@ -144,8 +144,8 @@ def test_means_over_the_image_become_what_finn_knows() -> None:
     mean.attribute.append(helper.make_attribute("keepdims", 0))
     mean.input.append("axes")
     kept.graph.initializer.append(numpy_helper.from_array(np.array([-1, -2]), "axes"))
-    made = own_graph.as_finn_takes_it(kept).graph
-    assert [node.op_type for node in made.node if node.name.startswith("m")] == ["GlobalAveragePool", "Flatten"]
+    graph = own_graph.as_finn_takes_it(kept).graph
+    assert [node.op_type for node in graph.node if node.name.startswith("m")] == ["GlobalAveragePool", "Flatten"]
 
 
 def test_what_a_quantiser_leaves_out_is_written_and_its_width_is_a_scalar() -> None:
@@ -156,10 +156,10 @@ def test_what_a_quantiser_leaves_out_is_written_and_its_width_is_a_scalar() -> N
     for tensor in model.graph.initializer:
         if tensor.name == quantiser.input[3]:
             tensor.dims.append(1)
-    made = own_graph.as_finn_takes_it(model).graph
-    (same,) = (node for node in made.node if node.name == "r1_q")
+    graph = own_graph.as_finn_takes_it(model).graph
+    (same,) = (node for node in graph.node if node.name == "r1_q")
     assert {each.name: each.i for each in same.attribute} == {"signed": 1, "narrow": 0}
-    (width,) = (tensor for tensor in made.initializer if tensor.name == same.input[3])
+    (width,) = (tensor for tensor in graph.initializer if tensor.name == same.input[3])
     assert numpy_helper.to_array(width).shape == ()
 
 
@@ -172,8 +172,8 @@ def test_a_width_of_a_constant_node_is_a_scalar_too_where_it_is_one_number(
     width = numpy_helper.from_array(np.array(values, np.float32))
     quantiser.input[3] = "own_width"
     model.graph.node.insert(0, helper.make_node("Constant", [], ["own_width"], value=width))
-    made = own_graph.as_finn_takes_it(model).graph
-    (constant,) = (node for node in made.node if node.output[0] == "own_width")
+    graph = own_graph.as_finn_takes_it(model).graph
+    (constant,) = (node for node in graph.node if node.output[0] == "own_width")
     assert numpy_helper.to_array(constant.attribute[0].t).shape == shape
 
 
@@ -187,8 +187,8 @@ def test_casts_of_floats_to_floats_go_as_dropouts_do() -> None:
         pool.input[0] = f"{source}_{kind}"
         place = list(model.graph.node).index(pool)
         model.graph.node.insert(place, helper.make_node(kind, [source], [pool.input[0]], name=kind, **settings))
-    made = {node.name: node.op_type for node in own_graph.as_finn_takes_it(model).graph.node}
-    assert made["Cast"] == made["Dropout"] == "Identity"
+    content = {node.name: node.op_type for node in own_graph.as_finn_takes_it(model).graph.node}
+    assert content["Cast"] == content["Dropout"] == "Identity"
 
 
 @pytest.mark.parametrize(("form", "instead"), [("ReLU6", "Relu"), ("HardTanh", "Identity")])
@@ -211,8 +211,8 @@ def test_an_open_batch_becomes_one_image(tmp_path: Path, monkeypatch: pytest.Mon
     model = residual()
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
     prepare(job_on(model, tmp_path, monkeypatch), tmp_path)
-    made = ModelProto.FromString((tmp_path / "model.onnx").read_bytes())
-    assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
+    result = ModelProto.FromString((tmp_path / "model.onnx").read_bytes())
+    assert result.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
 
 
 def test_thresholds_in_floats_lie_half_way_between_integers() -> None:
@@ -222,9 +222,9 @@ def test_thresholds_in_floats_lie_half_way_between_integers() -> None:
         gain, offset, unit = (float(np.float32(each)) for each in random.normal(0, (0.01, 1, 0.2)))
         _, steps = ladder(Affine(Fraction(gain), Fraction(offset)), Fraction(abs(unit)), 0, 15, 1 << 17)
         tensor = QuantisedTensor("t", "t", abs(unit), False, None, (gain,), (offset,), (0.0,))
-        (made,) = thresholds({"t/thresholds": np.array([steps], np.int32)}, [tensor])
+        (values,) = thresholds({"t/thresholds": np.array([steps], np.int32)}, [tensor])
         inside = abs(np.array(steps)) < 1 << 17
-        again = np.ceil((made[0] - np.float32(offset)) / np.float32(abs(gain)))
+        again = np.ceil((values[0] - np.float32(offset)) / np.float32(abs(gain)))
         assert np.array_equal(again[inside], np.array(steps)[inside])
 
 

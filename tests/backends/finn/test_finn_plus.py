@@ -40,9 +40,9 @@ def job(tmp_path: Path) -> Job[FinnOptions]:
     return quantised_job_on(tmp_path, FinnOptions())
 
 
-def figures_of(made: FinnDesign, node: HardwareNode) -> dict[str, int]:
+def figures_of(design: FinnDesign, node: HardwareNode) -> dict[str, int]:
     """What FINN should say of a node, by our formulas."""
-    ours = finn_figures(made, node) | {Metric.INTERVAL_CYCLES: node.cycles(made.folding[node.name])}
+    ours = finn_figures(design, node) | {Metric.INTERVAL_CYCLES: node.cycles(design.folding[node.name])}
     return {key: ours[metric] for metric, key in finn_plus.METRICS.items()}
 
 
@@ -50,34 +50,34 @@ def figures_of(made: FinnDesign, node: HardwareNode) -> dict[str, int]:
 def test_nodes_cycles_dsp_and_block_ram_of_a_design_are_finns(row: dict[str, Any]) -> None:
     quantised = w4a4.quantised(ARCH8)
     folding = folding_file.read(json.dumps(row["folding"]), nodes(quantised))
-    made = w4a4.given(quantised, folding, row["part"]).design
-    assert {node.name for node in made.nodes} == row["nodes"].keys()
-    for node in made.nodes:
-        found = figures_of(made, node)
+    design = w4a4.with_folding(quantised, folding, row["part"]).design
+    assert {node.name for node in design.nodes} == row["nodes"].keys()
+    for node in design.nodes:
+        counts = figures_of(design, node)
         if isinstance(node, Thresholds):  # FINN compares as many bits as these sums and thresholds have, we as sums may
-            steps = found.pop("lut") / node.data.width
-            assert found.keys() and 0 < row["nodes"][node.name]["lut"] <= steps * (node.data.width + 1)
-        assert found == {key: row["nodes"][node.name][key] for key in found}, node.name
+            steps = counts.pop("lut") / node.data.width
+            assert counts.keys() and 0 < row["nodes"][node.name]["lut"] <= steps * (node.data.width + 1)
+        assert counts == {key: row["nodes"][node.name][key] for key in counts}, node.name
 
 
 def test_its_figures_become_readings_beside_ours(job: Job[FinnOptions], tmp_path: Path) -> None:
-    made = resolve(job)
-    figures = {node.name: figures_of(made.design, node) for node in made.design.nodes}
-    first = made.design.nodes[0].name
+    solved = resolve(job)
+    figures = {node.name: figures_of(solved.design, node) for node in solved.design.nodes}
+    first = solved.design.nodes[0].name
     figures[first]["lut"] += 7
     (tmp_path / "estimates.json").write_text(json.dumps(figures))
-    found = BACKEND.read(made, products(tmp_path))
-    assert len(found) == 4 * len(made.design.nodes)
-    assert {(each.tier, each.on) for each in found} == {(Tier.MODELLED, "xc7z020")}
-    lut = {each.scope: each for each in found if each.metric is Metric.LUT}
+    readings = BACKEND.read(solved, products(tmp_path))
+    assert len(readings) == 4 * len(solved.design.nodes)
+    assert {(each.tier, each.on) for each in readings} == {(Tier.MODELLED, "xc7z020")}
+    lut = {each.scope: each for each in readings if each.metric is Metric.LUT}
     assert lut[first].value == figures[first]["lut"] and lut[first].source.endswith("our formula gives 0")
-    assert all("gives the same" in one.source for scope, one in lut.items() if scope != first)
-    ours = {(each.metric, each.scope) for each in BACKEND.estimate(made)}
-    assert {(each.metric, each.scope) for each in found} <= ours
+    assert all("gives the same" in item.source for scope, item in lut.items() if scope != first)
+    ours = {(each.metric, each.scope) for each in BACKEND.estimate(solved)}
+    assert {(each.metric, each.scope) for each in readings} <= ours
 
     (tmp_path / "estimates.json").write_text(json.dumps({**figures, "Shuffle_hls_0": {}}))
     with pytest.raises(StepFailed, match="Shuffle_hls_0"):
-        BACKEND.read(made, products(tmp_path))
+        BACKEND.read(solved, products(tmp_path))
 
 
 def products(folder: Path | None) -> Products:
@@ -86,10 +86,10 @@ def products(folder: Path | None) -> Products:
 
 
 def test_without_finn_plus_the_step_is_skipped_and_the_notes_say_what_is_lost(job: Job[FinnOptions]) -> None:
-    made = resolve(job)
-    assert BACKEND.read(made, products(None)) == ()
-    assert any("they are lost where finn-plus-1.6.1 is not on PATH" in note.text for note in BACKEND.notes(made))
-    assert BACKEND.plan(made).steps[-1].tool == "finn-plus-1.6.1"
+    solved = resolve(job)
+    assert BACKEND.read(solved, products(None)) == ()
+    assert any("they are lost where finn-plus-1.6.1 is not on PATH" in note.text for note in BACKEND.notes(solved))
+    assert BACKEND.plan(solved).steps[-1].tool == "finn-plus-1.6.1"
 
 
 FAKE = """\
@@ -129,7 +129,7 @@ def test_the_worker_reads_finns_reports(folder: Path) -> None:
     assert figures == {"Pool_hls_0": {"cycles": 64, "lut": 1, "bram18": 2, "dsp": 3}}
 
 
-def test_another_version_and_a_graph_that_differs_are_told(folder: Path) -> None:
+def test_another_version_and_a_graph_that_differs_are_reported(folder: Path) -> None:
     done = work(folder, "1.7.0")
     assert done.returncode == 1 and "finn-plus is 1.6.1, not 1.7.0: mend what is on PATH" in done.stderr
     (folder / "finn/differs").touch()
@@ -141,11 +141,11 @@ def test_another_version_and_a_graph_that_differs_are_told(folder: Path) -> None
 @pytest.mark.slow
 def test_finn_plus_itself_takes_a_tiny_network(job: Job[FinnOptions], tmp_path: Path) -> None:
     """With ``finn-plus-1.6.1`` on PATH: its graphs equal the reference, and its nodes are those that we modelled."""
-    made = resolve(job)
-    results = Executor(Store(tmp_path / "store"), 1, lambda *_: None).execute(BACKEND.plan(made))
+    solved = resolve(job)
+    results = Executor(Store(tmp_path / "store"), 1, lambda *_: None).execute(BACKEND.plan(solved))
     if results.results["finn-plus"].state is State.SKIPPED:
         pytest.skip("finn-plus-1.6.1 is not on PATH")
-    found = BACKEND.read(made, results)
-    assert {each.scope for each in found} == {node.name for node in made.design.nodes}
-    others = [each for each in found if each.metric is not Metric.LUT]
+    readings = BACKEND.read(solved, results)
+    assert {each.scope for each in readings} == {node.name for node in solved.design.nodes}
+    others = [each for each in readings if each.metric is not Metric.LUT]
     assert all(other.source.endswith("our formula gives the same") for other in others)

@@ -43,8 +43,8 @@ def test_a_ready_graph_holds_every_condition(domain: str, tmp_path: Path) -> Non
 
 def test_the_other_name_of_a_quantiser_is_all_that_finn_does_not_take(tmp_path: Path) -> None:
     """finn-plus 1.6.1 converts Quant and BipolarQuant, and leaves every IntQuant where it is."""
-    found = broken(judged(ready(kind="IntQuant"), tmp_path, small()))
-    assert list(found) == ["operators"] and all("call it Quant" in each.change for each in found["operators"])
+    findings = broken(judged(ready(kind="IntQuant"), tmp_path, small()))
+    assert list(findings) == ["operators"] and all("call it Quant" in each.change for each in findings["operators"])
 
 
 @pytest.mark.parametrize(("batch", "said"), [(2, "is 2"), ("N", "is symbolic"), (None, "is symbolic")])
@@ -140,8 +140,8 @@ def unsigned_shortcut(model: ModelProto) -> None:
 
 
 def local_function(model: ModelProto) -> None:
-    one = helper.make_function("mine", "Twice", ["a"], ["b"], [helper.make_node("Identity", ["a"], ["b"])], [])
-    model.functions.append(one)
+    function = helper.make_function("mine", "Twice", ["a"], ["b"], [helper.make_node("Identity", ["a"], ["b"])], [])
+    model.functions.append(function)
 
 
 def flatten_as_torch_does(model: ModelProto) -> None:
@@ -296,7 +296,7 @@ def shared_weights(model: ModelProto) -> None:
 
 
 def double_scale(model: ModelProto) -> None:
-    (place,) = (place for place, one in enumerate(model.graph.initializer) if one.name == "r1_q_scale")
+    (place,) = (place for place, each in enumerate(model.graph.initializer) if each.name == "r1_q_scale")
     double = onnx.numpy_helper.from_array(np.array(SCALE, np.float64), "r1_q_scale")
     model.graph.initializer[place].CopyFrom(double)
 
@@ -529,10 +529,10 @@ def test_each_condition_is_broken_alone(name: str, tmp_path: Path) -> None:
     put(model, "each", np.linspace(0.1, 0.4, 4).reshape(1, 4, 1, 1))
     put(model, "enlarged", np.array([1, 4, 8, 8], np.int64))
     change(model)
-    found = broken(judged(model, tmp_path))
-    assert list(found) == [condition], found
-    assert where in found[condition][0].where and fact in found[condition][0].fact
-    assert all(each.change for each in found[condition])
+    findings = broken(judged(model, tmp_path))
+    assert list(findings) == [condition], findings
+    assert where in findings[condition][0].where and fact in findings[condition][0].fact
+    assert all(each.change for each in findings[condition])
 
 
 def test_every_condition_is_broken_or_costs_something_somewhere() -> None:
@@ -544,25 +544,27 @@ def test_a_product_of_what_is_not_quantised(tmp_path: Path) -> None:
     model = ready()
     put(model, "s", 0.5)
     product_of_a_float(model)
-    found = broken(judged(model, tmp_path))
-    assert "'late_out' is not quantised" in found["product"][0].fact and "'late' (Add)" in found["no-float"][0].where
+    findings = broken(judged(model, tmp_path))
+    assert (
+        "'late_out' is not quantised" in findings["product"][0].fact and "'late' (Add)" in findings["no-float"][0].where
+    )
 
 
-def test_one_missing_quantiser_is_told_wherever_it_shows(tmp_path: Path) -> None:
+def test_one_missing_quantiser_is_reported_wherever_it_shows(tmp_path: Path) -> None:
     """A sum of floats breaks what it reads, and what reads it."""
     model = ready()
     take_out(model, "c3_q")
-    found = broken(judged(model, tmp_path))
-    assert list(found) == ["bias", "add", "maxpool"]
-    assert "'c3_out'" in found["add"][0].fact
+    findings = broken(judged(model, tmp_path))
+    assert list(findings) == ["bias", "add", "maxpool"]
+    assert "'c3_out'" in findings["add"][0].fact
 
 
 def test_an_unfixed_size(tmp_path: Path) -> None:
     model = ready()
     reshape_input(1, 3, "H", 8)(model)
-    found = broken(judged(model, tmp_path))
-    assert list(found) == ["static-shapes", "average"] and "1x3xHx8" in found["static-shapes"][0].fact
-    (finding,) = found["static-shapes"]
+    findings = broken(judged(model, tmp_path))
+    assert list(findings) == ["static-shapes", "average"] and "1x3xHx8" in findings["static-shapes"][0].fact
+    (finding,) = findings["static-shapes"]
     assert finding.where == "input 'x'"
 
 
@@ -647,8 +649,8 @@ def test_a_scale_that_is_computed(tmp_path: Path) -> None:
     model = ready()
     model.graph.node.insert(1, helper.make_node("ReduceMax", ["x"], ["peak"], name="peak", keepdims=0))
     find(model, "r1_q").input[1] = "peak"
-    found = broken(judged(model, tmp_path))
-    assert "its scale is computed" in found["activations"][0].fact and "'peak'" in found["no-float"][0].where
+    findings = broken(judged(model, tmp_path))
+    assert "its scale is computed" in findings["activations"][0].fact and "'peak'" in findings["no-float"][0].where
 
 
 def bias_behind(model: ModelProto) -> None:

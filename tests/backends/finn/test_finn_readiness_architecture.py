@@ -30,16 +30,16 @@ Judge = Callable[..., tuple[Finding, ...]]
 def judge(tmp_path: Path) -> Judge:
     """What says that a graph is not a network; nothing where it is."""
 
-    def found(model: ModelProto, network: Network = ARCH8) -> tuple[Finding, ...]:
+    def findings_of(model: ModelProto, network: Network = ARCH8) -> tuple[Finding, ...]:
         onnx.save(model, tmp_path / "own.onnx")
         verdict = assess(tmp_path / "own.onnx", (), network).verdicts[-1]
         assert verdict.condition == "architecture" and (verdict.status is Status.HELD) is not bool(verdict.findings)
         return verdict.findings
 
-    return found
+    return findings_of
 
 
-@pytest.mark.parametrize("network", [ARCH4, ARCH5, ARCH7, ARCH8], ids=lambda one: one.name)
+@pytest.mark.parametrize("network", [ARCH4, ARCH5, ARCH7, ARCH8], ids=lambda each: each.name)
 def test_a_graph_is_its_own_architecture_and_no_other(network: Network, judge: Judge) -> None:
     model = ready(network)
     assert not judge(model, network)
@@ -170,7 +170,7 @@ def test_an_unsigned_quantiser_of_what_is_never_negative_is_no_relu(judge: Judge
     assert not judge(model, ARCH4)
 
 
-@pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda each: each.name)
 def test_a_network_differs_from_itself_in_nothing(network: Network) -> None:
     assert not list(differences(network, network))
 

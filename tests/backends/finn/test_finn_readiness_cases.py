@@ -30,7 +30,7 @@ def test_every_graph_has_an_answer_by_the_version_that_is_named() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_the_verdict_is_what_finn_does(name: str) -> None:
     readiness = assess(FOLDER / f"{name}.onnx", (), None)
-    told = {verdict.condition: verdict.status.name.lower() for verdict in readiness.verdicts if verdict.findings}
-    assert told == CASES[name]["verdict"]
+    quantised = {verdict.condition: verdict.status.name.lower() for verdict in readiness.verdicts if verdict.findings}
+    assert quantised == CASES[name]["verdict"]
     taken = CASES[name]["finn"]["taken"] or name in MAPPED_ONLY
     assert taken == (not readiness.broken)

@@ -28,16 +28,16 @@ def answer(content: bytes, folder: Path) -> dict[str, Any]:
     """What the worker leaves; its shape is checked, and that it can be written."""
     (folder / "own.onnx").write_bytes(content)
     ask = {"file": str(folder / "own.onnx"), "external": [], "network": network_to_json(small())}
-    found = readiness.answer(ask)
-    json.dumps(found, allow_nan=False)
-    if "refusal" in found:
-        assert "own.onnx" in found["refusal"]["culprit"]
-    elif "wanted" not in found:
-        assert [each["condition"] for each in found["verdicts"][:-1]] == [each.key for each in CONDITIONS]
-        for each in found["verdicts"]:
+    facts = readiness.answer(ask)
+    json.dumps(facts, allow_nan=False)
+    if "refusal" in facts:
+        assert "own.onnx" in facts["refusal"]["culprit"]
+    elif "wanted" not in facts:
+        assert [each["condition"] for each in facts["verdicts"][:-1]] == [each.key for each in CONDITIONS]
+        for each in facts["verdicts"]:
             assert (each["status"] in ("broken", "slower")) == bool(each["findings"])
             assert (each["status"] == "broken") == any(not finding["taken"] for finding in each["findings"])
-    return found
+    return facts
 
 
 WHOLE = ready().SerializeToString()
@@ -130,7 +130,7 @@ def cycle() -> ModelProto:
     return model
 
 
-def made_twice() -> ModelProto:
+def run_twice() -> ModelProto:
     model = ready()
     find(model, "c2").output[0] = "c1_out"
     return model
@@ -138,7 +138,7 @@ def made_twice() -> ModelProto:
 
 @pytest.mark.parametrize(
     ("model", "fact"),
-    [(reordered, "nothing before it makes"), (cycle, "nothing before it makes"), (made_twice, "there already")],
+    [(reordered, "nothing before it makes"), (cycle, "nothing before it makes"), (run_twice, "there already")],
 )
 def test_a_graph_that_cannot_run_is_refused(model: Any, fact: str, tmp_path: Path) -> None:
     refusal = answer(model().SerializeToString(), tmp_path)["refusal"]

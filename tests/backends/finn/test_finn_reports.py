@@ -69,16 +69,18 @@ def folder_of(folder: Path, **others: object) -> Path:
 def test_the_whole_report_folder_is_evidence(tmp_path: Path) -> None:
     assert BACKEND.read_report
     read = BACKEND.read_report(solved(), folder_of(tmp_path))
-    found = {(reading.metric, reading.scope, reading.tier): reading.value for reading in read.readings}
-    assert found[Metric.LUT, "MVAU_rtl_0", Tier.ROUTED] == 300 and found[Metric.LUT, "MVAU_rtl_0", Tier.MODELLED] == 12
-    assert found[Metric.BRAM18, DESIGN, Tier.ROUTED] == 4  # two halves make a RAMB36
-    assert found[Metric.INTERVAL_CYCLES, TOTAL, Tier.RTL_SIMULATED] == 4000
+    counts = {(reading.metric, reading.scope, reading.tier): reading.value for reading in read.readings}
+    assert (
+        counts[Metric.LUT, "MVAU_rtl_0", Tier.ROUTED] == 300 and counts[Metric.LUT, "MVAU_rtl_0", Tier.MODELLED] == 12
+    )
+    assert counts[Metric.BRAM18, DESIGN, Tier.ROUTED] == 4  # two halves make a RAMB36
+    assert counts[Metric.INTERVAL_CYCLES, TOTAL, Tier.RTL_SIMULATED] == 4000
     assert {reading.on.split(",")[0] for reading in read.readings} == {solved().design.job.target.part.device.name}
     assert {Metric.FMAX_MHZ} <= {reading.metric for reading in read.readings}
     assert all("of another one" not in note.text for note in read.notes)
 
 
-def test_one_file_of_it_is_enough_and_other_nodes_are_told(tmp_path: Path) -> None:
+def test_one_file_of_it_is_enough_and_other_nodes_are_reported(tmp_path: Path) -> None:
     assert BACKEND.read_report
     folder_of(tmp_path, estimate_layer_resources={"Shuffle_hls_7": {"LUT": 5}})
     read = BACKEND.read_report(solved(), tmp_path / "estimate_layer_resources.json")

@@ -53,16 +53,16 @@ def quantised(network: Network, weights: int = 4, activations: int = 4) -> Quant
     """The integers that FINN builds of it: thresholds in place of ReLUs, and behind sums that no ReLU reads, a bit
     wider and narrow; 8-bit unsigned input."""
     kernel, unsigned = whole(weights, *NARROW), whole(activations, *MODES, signed=False)
-    layers, types, made = list[Layer](), {INPUT: whole(8, signed=False)}, {INPUT: INPUT}
+    layers, types, texts = list[Layer](), {INPUT: whole(8, signed=False)}, {INPUT: INPUT}
     arithmetic = dict[str, Arithmetic]()
 
     def put(layer: Layer, each: Arithmetic | FixedType, of: str) -> None:
         layers.append(layer)
         arithmetic[layer.name] = each if isinstance(each, Arithmetic) else Arithmetic(each)
-        types[layer.name], made[of] = arithmetic[layer.name].output, layer.name
+        types[layer.name], texts[of] = arithmetic[layer.name].output, layer.name
 
     for layer in network.layers:
-        inputs = tuple(made[name] for name in layer.inputs)
+        inputs = tuple(texts[name] for name in layer.inputs)
         source, readers = types[inputs[0]], network.consumers(layer.name)
         match layer:
             case Conv2D() | Dense():
@@ -110,6 +110,6 @@ def solved(network: Network = ARCH8, part: str = "xc7z020", **options: str) -> S
     return resolve_folding(job(arithmetic, part, **options), arithmetic)
 
 
-def given(arithmetic: QuantisedNetwork, folding: Folding, part: str = "xc7z020") -> Solved[FinnDesign]:
+def with_folding(arithmetic: QuantisedNetwork, folding: Folding, part: str = "xc7z020") -> Solved[FinnDesign]:
     """The design of such a job with this folding."""
     return Solved(FinnDesign(job(arithmetic, part), arithmetic, folding), None)

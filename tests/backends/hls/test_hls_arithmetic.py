@@ -72,7 +72,7 @@ def test_halves_go_to_the_even_code_and_what_is_beyond_to_the_ends(type: FixedTy
 @settings(max_examples=30)
 def test_weights_just_fit_a_power_of_two_by_layer(folder: Path, seed: int, scale: float, format: str) -> None:
     job = job_on(CHAIN, folder, seed=seed, weight_format=format)
-    job = reweighted(job, lambda name, one: one * scale)
+    job = reweighted(job, lambda name, each: each * scale)
     fraction = int(format[3:])
     for name in WEIGHTED:
         kernel, width = lower(job).layers[name].kernel, int(format[1]) + fraction
@@ -84,13 +84,13 @@ def test_weights_just_fit_a_power_of_two_by_layer(folder: Path, seed: int, scale
 
 @pytest.mark.parametrize("exponent", [-3, 0, 2])
 def test_a_power_of_two_is_its_own(tmp_path: Path, exponent: int) -> None:
-    job = reweighted(job_on(SMALL, tmp_path), lambda name, one: np.sign(one) * 2.0**exponent)
+    job = reweighted(job_on(SMALL, tmp_path), lambda name, each: np.sign(each) * 2.0**exponent)
     kernel = lower(job).layers["conv1"].kernel
     assert kernel and kernel.integer == exponent + 1
 
 
 def test_weights_keep_their_format_where_they_are_not_scaled(tmp_path: Path) -> None:
-    job = reweighted(job_on(SMALL, tmp_path, weight_scale="none"), lambda name, one: 3 * one)
+    job = reweighted(job_on(SMALL, tmp_path, weight_scale="none"), lambda name, each: 3 * each)
     kernel = lower(job).layers["conv1"].kernel
     assert kernel == FixedType(8, 1, True, Rounding.RND_CONV, Overflow.SAT)
     beyond = job.weights.tensors()["conv1/kernel"] >= 1
@@ -99,13 +99,13 @@ def test_weights_keep_their_format_where_they_are_not_scaled(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("bits", [8, 16])
 def test_tensors_between_layers_are_short_and_sums_are_not(tmp_path: Path, bits: int) -> None:
-    made = lower(job_on(CHAIN, tmp_path, activation_bits=bits))
-    assert made.input.type == FixedType(8, 0, signed=False) and made.input.pixels == scaled(Fraction(1, 256))
-    stored, relu = made.type_of("stored"), made.type_of("relu")
+    quantised = lower(job_on(CHAIN, tmp_path, activation_bits=bits))
+    assert quantised.input.type == FixedType(8, 0, signed=False) and quantised.input.pixels == scaled(Fraction(1, 256))
+    stored, relu = quantised.type_of("stored"), quantised.type_of("relu")
     assert stored == FixedType(bits, 3, True, Rounding.RND, Overflow.SAT), "it reaches from -4 to 4"
-    assert relu == made.type_of("flat") == FixedType(bits, 2, False, Rounding.RND, Overflow.SAT), "from 0 to 4"
+    assert relu == quantised.type_of("flat") == FixedType(bits, 2, False, Rounding.RND, Overflow.SAT), "from 0 to 4"
     for name in ("summed", "dense"):
-        assert made.type_of(name) == made.layers[name].accumulator
+        assert quantised.type_of(name) == quantised.layers[name].accumulator
 
 
 def matrix(job: Job[HlsOptions], layer: str) -> tuple[np.ndarray, np.ndarray]:
@@ -118,10 +118,10 @@ def matrix(job: Job[HlsOptions], layer: str) -> tuple[np.ndarray, np.ndarray]:
 
 def entering(job: Job[HlsOptions], layer: str) -> tuple[int, int]:
     """(what is added to a sum before its bits are dropped, the bits that it gets where it has too few)."""
-    made = lower(job)
-    accumulator = made.layers[layer].accumulator
+    quantised = lower(job)
+    accumulator = quantised.layers[layer].accumulator
     assert accumulator
-    drop = accumulator.fraction - made.type_of("relu" if layer == "summed" else layer).fraction
+    drop = accumulator.fraction - quantised.type_of("relu" if layer == "summed" else layer).fraction
     return (1 << drop - 1 if drop > 0 else 0), max(-drop, 0)
 
 
@@ -130,9 +130,9 @@ def entering(job: Job[HlsOptions], layer: str) -> tuple[int, int]:
 def test_a_sum_stays_within_its_reach_and_gets_there(folder: Path, seed: int, options: dict[str, Any]) -> None:
     """Also with some of its terms alone, in any order."""
     job, random = job_on(CHAIN, folder, seed=seed, **options), np.random.default_rng(seed)
-    found = {each.layer: each for each in reaches(job, lower(job))}
-    assert tuple(found) == WEIGHTED
-    for name, reach in found.items():
+    quantised = {each.layer: each for each in reaches(job, lower(job))}
+    assert tuple(quantised) == WEIGHTED
+    for name, reach in quantised.items():
         source, (half, zeros) = lower(job).type_of(CHAIN[name].inputs[0]), entering(job, name)
         weights, biases = matrix(job, name)
         values = random.integers(source.low, source.high, (50, len(weights), 1), endpoint=True)
@@ -178,8 +178,8 @@ def test_the_sum_of_an_area_fits(folder: Path, area: tuple[int, int], bits: int)
         GlobalAveragePool("gap", ("last",)),
         Dense("dense", ("gap",), 2),
     )
-    made = lower(job_on(Network("area", (*area, 1), layers), folder, activation_bits=bits))
-    source, accumulator = made.type_of("last"), made.layers["gap"].accumulator
+    quantised = lower(job_on(Network("area", (*area, 1), layers), folder, activation_bits=bits))
+    source, accumulator = quantised.type_of("last"), quantised.layers["gap"].accumulator
     assert accumulator
     more = accumulator.fraction - source.fraction
     assert accumulator.low <= (area[0] * area[1] * source.low) << more
@@ -202,7 +202,7 @@ def summing(folder: Path, total: int, is_last: bool) -> Job[HlsOptions]:
     assert accumulator
     half = 0 if is_last or total < 0 else 1 << accumulator.fraction - lower(job).type_of("furthest").fraction - 1
     codes = {"furthest/kernel": sign * 32767 / 2**15, "furthest/bias": (total - sign * FURTHEST - half) / 2**23}
-    return reweighted(job, lambda name, one: np.full_like(one, codes.get(name, 0)))
+    return reweighted(job, lambda name, each: np.full_like(each, codes.get(name, 0)))
 
 
 @pytest.mark.parametrize("over", [-1000, -1, 0, 1, 1000])

@@ -192,8 +192,8 @@ def test_an_accumulator_too_short_is_refused_with_its_bits(
 def test_biases_far_above_their_weights_are_refused(tmp_path: Path, layer: str, scale: float) -> None:
     """Weights near zero, at a power of two of their own, leave the biases many bits before their point."""
 
-    def changed(name: str, one: np.ndarray) -> np.ndarray:
-        return {f"{layer}/kernel": one * scale, f"{layer}/bias": np.ones_like(one)}.get(name, one)
+    def changed(name: str, each: np.ndarray) -> np.ndarray:
+        return {f"{layer}/kernel": each * scale, f"{layer}/bias": np.ones_like(each)}.get(name, each)
 
     job = reweighted(job_on(SMALL, tmp_path, accumulator_bits=28), changed)
     refused = refusals(job)
@@ -206,7 +206,7 @@ def test_results_are_held_by_a_beat(tmp_path: Path) -> None:
     """An accumulator of 48 bits holds them, the output stream does not, and shorter activations make them shorter."""
     last = Network("wide", IMAGE, (replace(CONV, name="last"), *HEAD))
     job = job_on(last, tmp_path, weight_format="Q1.15", activation_bits=16, accumulator_bits=48)
-    job = reweighted(job, lambda name, one: np.ones_like(one))
+    job = reweighted(job, lambda name, each: np.ones_like(each))
     refusal = only(job)
     assert refusal.culprit == "layer dense" and "a beat of the output stream has 32" in refusal.fact
     assert refusal.nearest.startswith("--activation-bits")
@@ -217,14 +217,14 @@ def test_where_activations_do_not_count_the_nearest_choice_is_another(tmp_path: 
     """Pixels have eight bits whatever is asked of the tensors behind them."""
     line = Network("linear", (32, 32, 3), (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 4)))
     job = job_on(line, tmp_path, weight_format="Q1.15", accumulator_bits=48)
-    job = reweighted(job, lambda name, one: np.ones_like(one))
+    job = reweighted(job, lambda name, each: np.ones_like(each))
     refusal = only(job)
     assert refusal.nearest == "--weight-format Q1.11"
     assert refusals(asked_by(job, refusal.nearest)) == ()
     assert refusals(asked_by(job, "--weight-format Q1.12"))
 
 
-def test_every_reason_of_a_kind_is_given_at_once(tmp_path: Path) -> None:
+def test_every_reason_of_a_kind_is_listed_at_once(tmp_path: Path) -> None:
     wrong = job_on(SMALL, tmp_path, folding="conv1=3x1,conv2=1x5,conv9=1x1")
     assert [refusal.nearest for refusal in refusals(wrong)] == ["conv2, conv1", "conv1=2x1", "conv2=1x4"]
 

@@ -81,8 +81,8 @@ def run(function: cpp.Function, width: int, result: FixedType, **arguments: int)
             bits, name, expression = declared.groups()
             known[name] = Held(eval(expression, known).value, int(bits or width))
         elif returned := re.fullmatch("return (.*);", text):
-            found = eval(returned[1], known)
-            return found.value if isinstance(found, Held) else found
+            outcome = eval(returned[1], known)
+            return outcome.value if isinstance(outcome, Held) else outcome
     raise AssertionError("it returns nothing")
 
 
@@ -140,8 +140,8 @@ def test_a_slope_is_exact_alone_and_behind_a_sum(
 @given(st.data(), SOURCES, SOURCES, STORED)
 def test_a_sum_of_two_is_exact(data: st.DataObject, left: FixedType, right: FixedType, type: FixedType) -> None:
     function, width = cpp.added(left, right, type)
-    one, two = data.draw(codes(left)), data.draw(codes(right))
-    assert run(function, width, type, left=one, right=two) == type.enter(left.value(one) + right.value(two))
+    value, two = data.draw(codes(left)), data.draw(codes(right))
+    assert run(function, width, type, left=value, right=two) == type.enter(left.value(value) + right.value(two))
 
 
 @given(st.data(), SOURCES, st.integers(1, 40), STORED)

@@ -80,9 +80,9 @@ def fastest_of(design: HlsDesign, folds: Mapping[str, Sequence[Fold]], dsp: int)
     """The fewest cycles with so many DSP48E1, were nothing else scarce."""
     choices = folding_problem(design.job, design.quantised, folds, HlsDesign).around(design)(False, KEPT).choices
     place = RESOURCES.index(Metric.DSP)
-    found = fastest(choices, lambda costs: costs[:, place] <= dsp, lambda costs: costs[:, [place]])
-    assert found
-    return found.cycles - EXPECTED.restart
+    folding = fastest(choices, lambda costs: costs[:, place] <= dsp, lambda costs: costs[:, [place]])
+    assert folding
+    return folding.cycles - EXPECTED.restart
 
 
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])

@@ -105,15 +105,15 @@ def windowed(quantised: QuantisedNetwork) -> list[str]:
 @given(st.lists(NAMES, unique=True))
 @example(["Conv", "conv", "CONV", "conv_", "con-v"])
 def test_any_names_become_distinct_identifiers(names: list[str]) -> None:
-    found = identifiers(names)
-    assert list(found) == names
-    for each in found.values():
+    texts = identifiers(names)
+    assert list(texts) == names
+    for each in texts.values():
         assert re.fullmatch("[A-Za-z][A-Za-z0-9_]*", each, re.ASCII), each
         assert "__" not in each and not each.endswith("_"), "double ones are the compiler's"
         assert not {each, struct(each)} & set(KEYWORDS.split())
-    structs = {struct(each) for each in found.values()}
-    assert len({each.lower() for each in found.values()}) == len(names), "files, where case does not count"
-    assert len(structs) == len(names) and not structs & set(found.values()), "a function hides a struct of its name"
+    structs = {struct(each) for each in texts.values()}
+    assert len({each.lower() for each in texts.values()}) == len(names), "files, where case does not count"
+    assert len(structs) == len(names) and not structs & set(texts.values()), "a function hides a struct of its name"
 
 
 @given(st.lists(st.from_regex("[a-z]{3,8}[0-9]", fullmatch=True), unique=True))
@@ -129,8 +129,8 @@ def test_the_declarations_of_the_templates_are_seen() -> None:
 
 @pytest.mark.parametrize("name", sorted(declared()))
 def test_no_layer_is_called_like_what_is_declared_already(name: str) -> None:
-    (one,) = identifiers([name]).values()
-    assert not {one, struct(one)} & declared()
+    (text,) = identifiers([name]).values()
+    assert not {text, struct(text)} & declared()
 
 
 @given(LAYERS, NAMES.map(title))

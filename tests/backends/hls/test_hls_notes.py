@@ -46,7 +46,7 @@ def test_products_in_luts_share_no_dsp() -> None:
     assert in_luts and "block1_conv2" in said and not [name for name in in_luts if f"{name}," in said]
 
 
-def test_what_is_lacking_is_told() -> None:
+def test_what_is_lacking_is_reported() -> None:
     """A part that cannot hold the design is a result."""
     resolved = solved("xc7z010", ARCH3)
     assert resolved.answer and Metric.BRAM18 in resolved.answer.lacking
@@ -76,7 +76,7 @@ def test_weights_that_are_scaled_do_not_saturate(tmp_path: Path) -> None:
     assert {note.kind for note in BACKEND.notes(BACKEND.resolve(job))} == {NoteKind.NOTE}
 
 
-def test_how_near_the_accumulators_come_to_their_ends_is_told(tmp_path: Path) -> None:
+def test_how_near_the_accumulators_come_to_their_ends_is_reported(tmp_path: Path) -> None:
     first, *_ = BACKEND.notes(BACKEND.resolve(job_on(SMALL, tmp_path)))
     assert first.text.startswith("no accumulator can overflow: by its weights, ")
     assert first.text.endswith(" of 32 bits")

@@ -38,21 +38,21 @@ def test_the_sums_of_two_products_come_apart_again(
     word = int.from_bytes(bytes_of_word.tobytes(), "little")
     apart = shift(shared, bits)
     pairs = ends(apart, shared)
-    for lane, one in enumerate(given_values):
+    for lane, each in enumerate(given_values):
         fields = [word >> bits * (lane * shared + place) & (1 << bits) - 1 for place in range(shared)]
         signed = [field - (field >> bits - 1 << bits) for field in fields]
         lower = sum((field & (1 << apart) - 1) << apart * place for place, field in enumerate(signed[:-1]))
         factor = lower + (signed[-1] << apart * (shared - 1))
         assert -(1 << 24) <= factor < 1 << 24, "25 bits"
-        pairs += factor * one
+        pairs += factor * each
     below = [(pairs >> apart * place & (1 << apart) - 1) - (1 << apart - 1) for place in range(shared - 1)]
     assert [*below, pairs >> apart * (shared - 1)] == (rows[:, 0] @ np.array(given_values)).tolist()
 
 
 def test_how_many_share_a_multiplier(tmp_path: Path) -> None:
     job = job_on(SMALL, tmp_path, activation_bits=4, weight_format="Q1.3")
-    found = sharing(job, lower(job))
-    assert found["conv1"] == 2 and found["conv2"] == 3, "four bits by eight, and by four"
+    quantised = sharing(job, lower(job))
+    assert quantised["conv1"] == 2 and quantised["conv2"] == 3, "four bits by eight, and by four"
     assert BACKEND.resolve(job_on(SMALL, tmp_path, packing="off")).design.sharing == {}
 
 
@@ -65,10 +65,10 @@ def test_the_lowest_weight_leaves_its_layer_apart(tmp_path: Path) -> None:
         return changed
 
     job = reweighted(job_on(SMALL, tmp_path, weight_scale="none", folding=FOLDING), lowest)
-    found = sharing(job, lower(job))
-    assert found["conv2"] == 1 and found["conv1"] == 2
-    (told,) = [note.text for note in BACKEND.notes(BACKEND.resolve(job)) if "share a DSP48E1" in note.text]
-    assert "but in conv2 a weight is the lowest number of its format" in told
+    quantised = sharing(job, lower(job))
+    assert quantised["conv2"] == 1 and quantised["conv1"] == 2
+    (text,) = [note.text for note in BACKEND.notes(BACKEND.resolve(job)) if "share a DSP48E1" in note.text]
+    assert "but in conv2 a weight is the lowest number of its format" in text
 
 
 @pytest.mark.skipif(not (find_spec("torch") and shutil.which("g++")), reason="torch or g++ is absent")

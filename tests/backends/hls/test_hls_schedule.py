@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from backends.dataflow.divisors import divisors
 from backends.dataflow.fifos import sized
 from backends.dataflow.layers.folds import divides
-from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, divisors, nodes, parts, pixels, turns
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes, parts, pixels, turns
 from backends.dataflow.layers.schedule import EXPECTED, QUICKEST, Pace, busy, stage_timing, stages
 from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.pe_simd import Fold, legal
@@ -31,16 +32,16 @@ def folds(draw: st.DrawFn, design: tuple[Node, ...]) -> Mapping[str, Fold]:
 
 
 def test_the_stages_of_the_network() -> None:
-    found = nodes(eight_bit(ARCH8))
-    assert [node.name for node in found if node.kind == "clone"] == ["clone input", "clone block1_pool"]
-    assert [node.layer.name for node in found if node.kind == WINDOW] == [
+    result = nodes(eight_bit(ARCH8))
+    assert [node.name for node in result if node.kind == "clone"] == ["clone input", "clone block1_pool"]
+    assert [node.layer.name for node in result if node.kind == WINDOW] == [
         f"block{block}_conv{place}" for block in (1, 2) for place in (1, 2)
     ]
-    assert {node.tensor for node in found if node.kind == MATRIX_VECTOR} == {
+    assert {node.tensor for node in result if node.kind == MATRIX_VECTOR} == {
         *(f"block{block}_relu{place}" for block in (1, 2) for place in (1, 2)),
         *("block1_shortcut", "block2_shortcut", "dense"),
     }, "a ReLU belongs to the stage before it"
-    assert "softmax" not in {node.kind for node in found}
+    assert "softmax" not in {node.kind for node in result}
 
 
 def test_a_pixel_takes_all_products_once() -> None:
@@ -69,10 +70,10 @@ def test_every_stage_takes_what_its_sources_put(name: str, data: st.DataObject) 
     """Words, in any folding; and the turns that the solver counts are those of the frame."""
     design = nodes(eight_bit(PLAIN[name]))
     wide = choose_lanes(design, data.draw(folds(design)))
-    made = {stage.name: stage for stage in stages(design, wide)}
-    put = {stage.name: stage.tokens for stage in made.values()} | {INPUT: prod(PLAIN[name].input_shape)}
+    by_name = {stage.name: stage for stage in stages(design, wide)}
+    put = {stage.name: stage.tokens for stage in by_name.values()} | {INPUT: prod(PLAIN[name].input_shape)}
     for node in design:
-        stage = made[node.name]
+        stage = by_name[node.name]
         taken = sum(run.repeats for run in stage.pattern if run.takes)
         if node.sources[0] != INPUT:
             assert all(put[source] == taken for source in stage.sources)
@@ -80,17 +81,17 @@ def test_every_stage_takes_what_its_sources_put(name: str, data: st.DataObject) 
         assert stage.busy == busy(node, wide[node.name], EXPECTED)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_frames_follow_each_other_at_the_pace_of_the_busiest_stage(data: st.DataObject) -> None:
     design = nodes(eight_bit(ARCH4))
-    made = stages(design, choose_lanes(design, data.draw(folds(design))))
-    depths = sized(made, {(source, node.name): 1 for node in design for source in node.sources}, 2)
-    found = simulate(made, depths, frames=4)
-    busiest = max(stage.busy for stage in made)
-    assert found.deadlock is None
-    assert busiest <= found.interval <= 1.01 * busiest
-    assert found.latency > busiest, "the first frame takes the way through all stages"
+    result = stages(design, choose_lanes(design, data.draw(folds(design))))
+    depths = sized(result, {(source, node.name): 1 for node in design for source in node.sources}, 2)
+    simulation = simulate(result, depths, frames=4)
+    busiest = max(stage.busy for stage in result)
+    assert simulation.deadlock is None
+    assert busiest <= simulation.interval <= 1.01 * busiest
+    assert simulation.latency > busiest, "the first frame takes the way through all stages"
 
 
 @pytest.mark.parametrize(

@@ -90,14 +90,14 @@ def write(job: Job[HlsOptions], results: np.ndarray, folder: Path) -> None:
 
 def library(project: Path, name: str, sources: Sequence[str], headers: Sequence[str | Path]) -> Path:
     """Compiled with the warnings of the generated Makefile, which are errors here."""
-    made = project / f"{name}.so"
+    path = project / f"{name}.so"
     flags = ["-std=c++14", "-O1", "-Wall", "-Wno-unknown-pragmas", "-Wno-maybe-uninitialized", "-Werror"]
     shared = ["-fPIC", "-shared", "-fno-gnu-unique"]
     includes = [f"-I{project / folder}" for folder in ("src", *headers, "tb")]
     subprocess.run(
-        ["g++", *flags, *shared, *includes, *(project / source for source in sources), "-o", made], check=True
+        ["g++", *flags, *shared, *includes, *(project / source for source in sources), "-o", path], check=True
     )
-    return made
+    return path
 
 
 def compare(job: Job[HlsOptions], project: Path, bounded: bool = True) -> None:
@@ -106,11 +106,11 @@ def compare(job: Job[HlsOptions], project: Path, bounded: bool = True) -> None:
     results = reference(job, images)
     write(job, results, project)
     native = library(project, "native", ("src/top.cpp", "tb/simulate.cpp"), NATIVE)
-    given = sent(images, lower(job).input.tables)
-    assert np.array_equal(simulated(native, given, results.shape[1]), results)
+    values = sent(images, lower(job).input.tables)
+    assert np.array_equal(simulated(native, values, results.shape[1]), results)
     if bounded:
         fifos = library(project, "fifos", ("tb/fifos.cpp",), BOUNDED)
-        assert np.array_equal(simulated(fifos, given, results.shape[1]), results)
+        assert np.array_equal(simulated(fifos, values, results.shape[1]), results)
 
 
 @pytest.mark.parametrize("scaling", ["raw", "128/255,1/255", "0.485,0.456,0.406,0.229,0.224,0.225"])
@@ -161,7 +161,13 @@ DENSE_BLOCK = Network(
 """As of a DenseNet: tensors of several points side by side, images and vectors."""
 
 
-@pytest.mark.parametrize("folding", ["auto", "conv1=5x9,conv2=2x4,conv3=3x6,left=2x3,right=3x2,dense=5x7"])
+@pytest.mark.parametrize(
+    "folding",
+    [
+        pytest.param("auto", marks=pytest.mark.slow),
+        "conv1=5x9,conv2=2x4,conv3=3x6,left=2x3,right=3x2,dense=5x7",
+    ],
+)
 def test_tensors_side_by_side(tmp_path: Path, folding: str) -> None:
     job = job_on(DENSE_BLOCK, tmp_path, folding=folding)
     reach = dict(job.ranges.reach) | {"relu2": (0.0, 1.9), "left": (-16.0, 16.0)}
@@ -234,12 +240,12 @@ def test_they_do_on_ap_int(tmp_path: Path, seed: int, monkeypatch: pytest.Monkey
     write(job, results, project)
     monkeypatch.chdir(tmp_path)
     ap_types.main({"folder": "ap_types"})
-    made = project / "ap_int.so"
+    path = project / "ap_int.so"
     flags = ["-std=c++14", "-O1", "-w", "-fPIC", "-shared", "-fno-gnu-unique"]
     folders = [tmp_path / "ap_types", project / "src", project / "tb/stand_in", project / "tb"]
     sources = [project / "src/top.cpp", project / "tb/simulate.cpp"]
-    subprocess.run(["g++", *flags, *(f"-I{folder}" for folder in folders), *sources, "-o", made], check=True)
-    assert np.array_equal(simulated(made, images, results.shape[1]), results)
+    subprocess.run(["g++", *flags, *(f"-I{folder}" for folder in folders), *sources, "-o", path], check=True)
+    assert np.array_equal(simulated(path, images, results.shape[1]), results)
 
 
 @pytest.fixture(scope="module")
@@ -328,10 +334,10 @@ int main() {{
 """
 
 
-@pytest.mark.parametrize("made", [SMALL, DENSE_BLOCK, 4, 11], ids=lambda made: getattr(made, "name", made))
-def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, made: Network | int) -> None:
+@pytest.mark.parametrize("network", [SMALL, DENSE_BLOCK, 4, 11], ids=lambda network: getattr(network, "name", network))
+def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, network: Network | int) -> None:
     """Every pipelined loop of the generated code counts its turns: they are the cycles of the stream simulation."""
-    job = random_job(made, tmp_path) if isinstance(made, int) else job_on(made, tmp_path)
+    job = random_job(network, tmp_path) if isinstance(network, int) else job_on(network, tmp_path)
     design, project = BACKEND.resolve(job).design, tmp_path / "project"
     write(job, np.zeros((1, 1), int), project)
     for header in (project / "src").glob("*.h"):

@@ -90,22 +90,22 @@ def test_csynth_runs_on_the_project_and_its_word_is_used(tmp_path: Path, tool: C
     products = synthesised(job, tmp_path)
     assert products.results[CSYNTH].state is State.DONE
     solved = BACKEND.resolve(job)
-    found = tuple(BACKEND.read(solved, products))
-    assert {each.tier for each in found} == {Tier.HLS}
-    assert all("csynth of this run" in each.source and "Vitis HLS 2023.1" in each.on for each in found)
-    assert values(found, DESIGN) == {Metric.BRAM18: 3, Metric.DSP: 12, Metric.FF: 900, Metric.LUT: 70_000}
-    assert values(found)[Metric.LATENCY_CYCLES] == 6_000
-    assert values(found, "conv1") == {Metric.LUT: 800, Metric.DSP: 6, Metric.LATENCY_CYCLES: 1_000}
-    assert values(found, "add")[Metric.LUT] == 70
+    readings = tuple(BACKEND.read(solved, products))
+    assert {each.tier for each in readings} == {Tier.HLS}
+    assert all("csynth of this run" in each.source and "Vitis HLS 2023.1" in each.on for each in readings)
+    assert values(readings, DESIGN) == {Metric.BRAM18: 3, Metric.DSP: 12, Metric.FF: 900, Metric.LUT: 70_000}
+    assert values(readings)[Metric.LATENCY_CYCLES] == 6_000
+    assert values(readings, "conv1") == {Metric.LUT: 800, Metric.DSP: 6, Metric.LATENCY_CYCLES: 1_000}
+    assert values(readings, "add")[Metric.LUT] == 70
     estimates, device = tuple(BACKEND.estimate(solved)), job.target.part.device
     assert judge(estimates, device).verdict is Verdict.FITS
-    told = with_routed([*estimates, *found], OWN_CODE)
-    lut = total(nearest(told), Metric.LUT)
+    result = with_routed([*estimates, *readings], OWN_CODE)
+    lut = total(nearest(result), Metric.LUT)
     charged = DEFAULT.range(Metric.LUT).value
     alone = OWN_CODE[Metric.LUT].alone
     assert lut and alone and lut.value == pytest.approx(charged + 70_000 / alone.value, abs=1)
     assert "reported" in lut.source, "a report counts before a model"
-    assert judge(told, device).verdict is Verdict.UNDECIDED
+    assert judge(result, device).verdict is Verdict.UNDECIDED
 
 
 def test_without_a_tool_csynth_is_skipped(tmp_path: Path, tool: Callable[..., None]) -> None:
@@ -147,7 +147,7 @@ WHOLE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 }
 
 
-def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
+def test_a_report_from_elsewhere_says_so(tmp_path: Path) -> None:
     job, place = job_on(SMALL, tmp_path, vendor=NONE), tmp_path / "mine.rpt"
     place.write_text(csynth_report(modules=WHOLE, top="small"))
     prepared = prepare(BACKEND, job, [place])
@@ -165,16 +165,16 @@ def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "fact"),
+    ("content", "fact"),
     [
         ({"top": "large"}, "of large, not of small"),
         ({"part": "xc7z010-clg400-1"}, "for part"),
         ({"clock": "5 ns"}, "clock"),
     ],
 )
-def test_a_report_of_something_else_is_no_input(tmp_path: Path, given: dict[str, Any], fact: str) -> None:
+def test_a_report_of_something_else_is_no_input(tmp_path: Path, content: dict[str, Any], fact: str) -> None:
     place = tmp_path / "other.rpt"
-    place.write_text(csynth_report(**{"top": "small", **given}))
+    place.write_text(csynth_report(**{"top": "small", **content}))
     with pytest.raises(InputError, match=fact):
         read_report(BACKEND.resolve(job_on(SMALL, tmp_path)), place)
 
@@ -241,7 +241,7 @@ def test_a_layer_may_be_called_almost_like_a_stage(instance: str, scope: str) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "fact"),
+    ("content", "fact"),
     [
         ({"modules": MODULES}, "not of this design: no conv2 in it, 1 in the design; no conv2_window in it"),
         (
@@ -254,9 +254,9 @@ def test_a_layer_may_be_called_almost_like_a_stage(instance: str, scope: str) ->
         ),
     ],
 )
-def test_a_report_whose_structure_is_another_is_no_input(tmp_path: Path, given: dict[str, Any], fact: str) -> None:
+def test_a_report_whose_structure_is_another_is_no_input(tmp_path: Path, content: dict[str, Any], fact: str) -> None:
     place = tmp_path / "other.rpt"
-    place.write_text(csynth_report(top="small", **given))
+    place.write_text(csynth_report(top="small", **content))
     with pytest.raises(InputError, match=fact):
         amd.read_report(BACKEND.resolve(job_on(SMALL, tmp_path)), place)
 

@@ -85,7 +85,7 @@ def test_a_command_that_fails_ends_it_with_an_exit_code(project: Path, tmp_path:
     assert "ERROR: it failed" in done.stdout and "cosim_design" not in done.stdout
 
 
-def test_a_goal_must_be_given(project: Path) -> None:
+def test_a_goal_must_be_named(project: Path) -> None:
     done = subprocess.run(["tclsh", str(project / "run_hls.tcl")], env={}, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stdout == "ERROR: GOAL is '': give vitis-csim, csynth, cosim, export\n"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from backends.dataflow.divisors import divisors
 from backends.dataflow.layers.folds import divides
 from backends.dataflow.layers.nodes import (
     MATRIX_VECTOR,
@@ -17,7 +18,6 @@ from backends.dataflow.layers.nodes import (
     Lanes,
     Node,
     columns_a_part,
-    divisors,
     nodes,
     parts,
     parts_read,
@@ -83,9 +83,9 @@ def test_words_are_as_narrow_as_the_multipliers_have_them() -> None:
 
 
 def test_a_join_makes_both_its_branches_alike() -> None:
-    found = alike(nodes(eight_bit(ARCH8)))
-    assert found["block1_conv2"] == found["block1_shortcut"] == found["block1_add"] == found["block1_pool"]
-    assert len({found[name] for name in ("block1_conv1", "block1_conv2", "block2_conv1", "window block1_conv2")}) == 4
+    stages = alike(nodes(eight_bit(ARCH8)))
+    assert stages["block1_conv2"] == stages["block1_shortcut"] == stages["block1_add"] == stages["block1_pool"]
+    assert len({stages[name] for name in ("block1_conv1", "block1_conv2", "block2_conv1", "window block1_conv2")}) == 4
 
 
 @pytest.mark.parametrize(("kernel", "channels"), [(2, 6), (3, 28), (3, 3), (5, 4), (7, 2)])

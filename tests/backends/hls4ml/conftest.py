@@ -33,7 +33,7 @@ def zeros(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Network], Weigh
         name = digest_of([network.name, network.digest, [layer.name for layer in network.layers]])
         if name not in known:
             path = folder / f"{name}.safetensors"
-            save_weights(path, {one: np.zeros(shape, np.float32) for one, shape in network.weight_shapes()}, network)
+            save_weights(path, {each: np.zeros(shape, np.float32) for each, shape in network.weight_shapes()}, network)
             known[name] = open_weights(path, network)
         return known[name]
 

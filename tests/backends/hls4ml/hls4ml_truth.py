@@ -39,12 +39,12 @@ def layers_of(model: Any, config: dict[str, Any], folder: str) -> dict[str, Any]
         io_type=config.get("IOType", "io_stream"),
         part="xc7z020clg400-1",
     )
-    found = {}
+    content = {}
     for node in graph.get_layers():
         # A 1x1 convolution has its types as a Conv2D, and is made a PointwiseConv2D afterwards.
         asked = SimpleNamespace(name=node.name, class_name=node.class_name.removeprefix("Pointwise"))
         said = {role: graph.config.get_precision(asked, role)[0] for role in ROLES}
-        found[node.name] = {
+        content[node.name] = {
             "reuse": node.get_attr("reuse_factor"),
             "strategy": str(node.get_attr("strategy")).lower(),
             "types": {
@@ -57,7 +57,7 @@ def layers_of(model: Any, config: dict[str, Any], folder: str) -> dict[str, Any]
                 for role, type in said.items()
             },
         }
-    return found
+    return content
 
 
 def answered(path: Path) -> list[dict[str, Any]]:

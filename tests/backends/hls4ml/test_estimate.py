@@ -50,17 +50,17 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
     return QuantisedNetwork(network, "weights", InputContract(WORD), layers)
 
 
-def made(asked: Job[Hls4mlOptions], arithmetic: QuantisedNetwork) -> Solved[Hls4mlDesign]:
+def solved_job(asked: Job[Hls4mlOptions], arithmetic: QuantisedNetwork) -> Solved[Hls4mlDesign]:
     return Solved(Hls4mlDesign(asked, arithmetic, snapped(asked), unrolled(asked)), None)
 
 
 def readings(wanted: int | str = 211, **options: Any) -> tuple[Reading, ...]:
     asked = job(reuse_factor=str(wanted), **options)
-    return tuple(estimate(made(asked, quantised())))
+    return tuple(estimate(solved_job(asked, quantised())))
 
 
-def value(found: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:
-    return next(each.value for each in found if each.metric is metric and each.scope == scope)
+def value(estimates: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:
+    return next(each.value for each in estimates if each.metric is metric and each.scope == scope)
 
 
 def bounds(reading: Reading) -> tuple[float, float]:
@@ -79,19 +79,19 @@ def test_fifos_as_deep_as_a_frame_take_most_of_the_block_ram() -> None:
 
 
 def test_the_default_is_the_least_that_fits_in_dsp() -> None:
-    found = readings()
-    assert value(found, Metric.DSP) <= DEVICE.dsp
-    assert value(found, Metric.DSP, "block2_conv2") == 504 * 56 / 252
+    estimates = readings()
+    assert value(estimates, Metric.DSP) <= DEVICE.dsp
+    assert value(estimates, Metric.DSP, "block2_conv2") == 504 * 56 / 252
 
 
 def test_the_interval_is_that_of_the_slowest_layer() -> None:
     """At a reuse factor of 252: 1024 pixels computed, 1156 - 1024 stored; every other layer is quicker."""
-    found = readings(252)
-    assert value(found, Metric.INTERVAL_CYCLES) == 1024 * (252 + 5) + 132 * 4
-    assert value(found, Metric.THROUGHPUT_FPS) == pytest.approx(1e8 / 263_696)
-    assert value(found, Metric.LATENCY_CYCLES) > 263_696
+    estimates = readings(252)
+    assert value(estimates, Metric.INTERVAL_CYCLES) == 1024 * (252 + 5) + 132 * 4
+    assert value(estimates, Metric.THROUGHPUT_FPS) == pytest.approx(1e8 / 263_696)
+    assert value(estimates, Metric.LATENCY_CYCLES) > 263_696
     interval, worst = (
-        next(each for each in found if (each.scope, each.metric) == ("block1_conv2", metric))
+        next(each for each in estimates if (each.scope, each.metric) == ("block1_conv2", metric))
         for metric in (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES)
     )
     assert (interval.value, interval.predicts) == (1024 * (252 + 5) + 132 * 4, Tier.RTL_SIMULATED)
@@ -99,20 +99,20 @@ def test_the_interval_is_that_of_the_slowest_layer() -> None:
 
 
 def test_cycles_lie_between_bare_reuse_factors_and_the_worst_case_of_csynth() -> None:
-    found = readings(252)
-    interval, rate = total(found, Metric.INTERVAL_CYCLES), total(found, Metric.THROUGHPUT_FPS)
+    estimates = readings(252)
+    interval, rate = total(estimates, Metric.INTERVAL_CYCLES), total(estimates, Metric.THROUGHPUT_FPS)
     assert interval and rate
     assert (interval.low, interval.high) == (1024 * 252 + 132, 1156 * 257)
     assert (rate.low, rate.high) == pytest.approx((1e8 / (1156 * 257), 1e8 / (1024 * 252 + 132)))
 
 
 def test_every_layer_has_its_cycles() -> None:
-    found = readings(252)
+    estimates = readings(252)
     for metric in (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES):
-        scopes = {each.scope for each in found if each.metric is metric}
+        scopes = {each.scope for each in estimates if each.metric is metric}
         assert scopes == {TOTAL, "clone", "padding", *(layer.name for layer in ARCH8.layers)}
-    assert value(found, Metric.INTERVAL_CYCLES, "block2_pool") == 2 * 16 * 16
-    assert value(found, Metric.INTERVAL_CYCLES, "padding") == 34 * 34
+    assert value(estimates, Metric.INTERVAL_CYCLES, "block2_pool") == 2 * 16 * 16
+    assert value(estimates, Metric.INTERVAL_CYCLES, "padding") == 34 * 34
     unrolled = [reading for reading in readings(4, strategy="latency") if reading.metric is Metric.INTERVAL_CYCLES]
     assert unrolled and all(each.low is None and each.high is None for each in unrolled)
 
@@ -120,20 +120,22 @@ def test_every_layer_has_its_cycles() -> None:
 @settings(max_examples=40, deadline=None)
 @given(wanted=st.integers(2, 2000), tool=st.sampled_from(["Vitis", "Vivado"]))
 def test_totals_are_sums_and_bounds_enclose(wanted: int, tool: str) -> None:
-    found = readings(wanted, backend=tool)
-    assert [each.scope for each in found[:13]] == [TOTAL] * 13
+    estimates = readings(wanted, backend=tool)
+    assert [each.scope for each in estimates[:13]] == [TOTAL] * 13
     for metric, stage in product(RESOURCES, (Tier.HLS, Tier.ROUTED)):
-        of_all = total([each for each in found if each.stage is stage], metric)
-        charged = [each.value for each in found if each.metric is metric and each.scope == SHELL]
+        of_all = total([each for each in estimates if each.stage is stage], metric)
+        charged = [each.value for each in estimates if each.metric is metric and each.scope == SHELL]
         parts = [
-            each.value for each in found if each.metric is metric and each.stage is stage and each.scope not in WHOLES
+            each.value
+            for each in estimates
+            if each.metric is metric and each.stage is stage and each.scope not in WHOLES
         ]
         assert of_all is not None and of_all.value == pytest.approx(sum((*parts, *charged)), abs=len(parts) + 1)
-    for each in found:
+    for each in estimates:
         assert each.tier is Tier.MODELLED and each.source and each.on
         if each.low is not None and each.high is not None:
             assert 0 <= each.low <= each.value <= each.high
-    assert [each.stage for each in found if each.metric is Metric.FMAX_MHZ] == [Tier.ROUTED]
+    assert [each.stage for each in estimates if each.metric is Metric.FMAX_MHZ] == [Tier.ROUTED]
 
 
 @settings(max_examples=30, deadline=None)
@@ -157,7 +159,7 @@ DEPTHWISE = Network(
 def test_of_a_depthwise_convolution_is_said_what_is_known(factor: int) -> None:
     types = {"deep": Arithmetic(SATURATED, WORD, WORD, FixedType(42, 22)), "relu": Arithmetic(SATURATED)}
     arithmetic = QuantisedNetwork(DEPTHWISE, "weights", InputContract(WORD), types)
-    rows = estimate(made(job(DEPTHWISE, reuse_factor=str(factor)), arithmetic))
+    rows = estimate(solved_job(job(DEPTHWISE, reuse_factor=str(factor)), arithmetic))
     deep = [row for row in rows if row.scope == "deep"]
     by_metric = {row.metric: row for row in deep if row.predicts is Tier.HLS or row.metric is Metric.DSP}
     assert Metric.LUT not in by_metric and Metric.FF not in by_metric, "no report tells what csynth counts"
@@ -170,13 +172,13 @@ def test_of_a_depthwise_convolution_is_said_what_is_known(factor: int) -> None:
 
 def test_constants_are_bounded_and_not_guessed() -> None:
     """At a reuse factor of 1 the weights are constants in the logic, and the count depends on their values."""
-    found = {
+    by_name = {
         reading.metric: reading for reading in readings(1) if reading.scope == "dense" and reading.metric in RESOURCES
     }
-    assert (found[Metric.BRAM18].value, found[Metric.DSP].low, found[Metric.DSP].high) == (0, 140, 560)
-    for metric, one in found.items():
-        low, high = bounds(one)
-        assert metric is Metric.BRAM18 or low < one.value < high
+    assert (by_name[Metric.BRAM18].value, by_name[Metric.DSP].low, by_name[Metric.DSP].high) == (0, 140, 560)
+    for metric, item in by_name.items():
+        low, high = bounds(item)
+        assert metric is Metric.BRAM18 or low < item.value < high
     latency = readings(4, strategy="latency")
     assert value(latency, Metric.INTERVAL_CYCLES) == 1156 * 5
     dense = next(each for each in latency if each.scope == "dense" and each.metric is Metric.DSP)
@@ -187,8 +189,8 @@ def test_a_softmax_of_any_size_has_a_wide_interval() -> None:
     layers = (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 7), Softmax("softmax", ("dense",)))
     network = Network("seven", (2, 2, 3), layers)
     asked = job(network, reuse_factor="12")
-    found = estimate(made(asked, quantised(network)))
-    softmax = {each.metric: each for each in found if each.scope == "softmax" and each.metric in RESOURCES}
+    estimates = estimate(solved_job(asked, quantised(network)))
+    softmax = {each.metric: each for each in estimates if each.scope == "softmax" and each.metric in RESOURCES}
     assert (softmax[Metric.BRAM18].value, softmax[Metric.DSP].value) == (5, 7)
     assert all(bounds(each)[1] >= 2 * each.value for each in softmax.values())
 

@@ -74,10 +74,10 @@ def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, n_out:
         return resources.fitted(tool, "mac", metric, features)
 
     for metric in ("lut", "ff"):
-        one = amount(metric, n_in, count)
-        assert 0 < one.low < one.value < one.high
-        assert one.value <= amount(metric, n_in + 1, count).value
-        assert one.value <= amount(metric, n_in, count + 1).value
+        result = amount(metric, n_in, count)
+        assert 0 < result.low < result.value < result.high
+        assert result.value <= amount(metric, n_in + 1, count).value
+        assert result.value <= amount(metric, n_in, count + 1).value
 
 
 def test_a_model_without_rows_of_the_tool_names_the_other() -> None:
@@ -92,8 +92,8 @@ def test_a_model_of_one_tool_does_not_serve_the_other() -> None:
 
 def test_the_turns_of_a_loop_are_certain() -> None:
     """Only the cycles beside them have an interval."""
-    found = resources.fitted("vitis", "convolution", "cycles", {"turns": 1e6, "tokens": 10.0, "one": 1.0})
-    assert 1e6 < found.low < found.value == 1e6 + 51 < found.high < 1e6 + 4 * 51
+    amount = resources.fitted("vitis", "convolution", "cycles", {"turns": 1e6, "tokens": 10.0, "one": 1.0})
+    assert 1e6 < amount.low < amount.value == 1e6 + 51 < amount.high < 1e6 + 4 * 51
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -107,9 +107,9 @@ def test_the_schedule_and_the_model_of_cycles_agree(tool: str) -> None:
 
 @given(products=st.integers(1, 10**6), data=st.integers(2, 32), weight=st.integers(2, 32))
 def test_constants_take_between_no_dsp_and_one_a_product(products: int, data: int, weight: int) -> None:
-    found = resources.constant_dsp(products, data, weight)
-    assert 0 <= found.low <= found.value < found.high == products
-    assert (found.value == 0) == (max(data, weight) <= 8)
+    amount = resources.constant_dsp(products, data, weight)
+    assert 0 <= amount.low <= amount.value < amount.high == products
+    assert (amount.value == 0) == (max(data, weight) <= 8)
 
 
 def test_a_reuse_factor_shares_the_products_of_the_latency_strategy() -> None:

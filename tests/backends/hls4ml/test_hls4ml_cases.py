@@ -39,7 +39,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Cases:
     def read(name: str) -> Job[Hls4mlOptions]:
         network, tensors = read_keras(CASES / name, name)
         hardware = folded(network)
-        single = {one: tensor.astype(np.float32) for one, tensor in folded_weights(network, tensors).items()}
+        single = {each: tensor.astype(np.float32) for each, tensor in folded_weights(network, tensors).items()}
         return job_with(hardware, single, measured(hardware, single), folder, Hls4mlOptions())
 
     def make(name: str, **options: Any) -> Job[Hls4mlOptions]:
@@ -54,15 +54,15 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Cases:
 
 def lost(job: Job[Hls4mlOptions]) -> Mapping[str, float]:
     """The squared error that the types of a design make of trained tensors, by their squares."""
-    quantised, found = lower(job), {}
+    quantised, content = lower(job), {}
     for name, tensor in job.weights.tensors().items():
         layer, role = name.split("/")
         types = quantised.layers[layer]
         type = types.kernel if role == "kernel" else types.bias
         assert type is not None
         kept = np.array([float(type.value(type.enter(Fraction(float(each))))) for each in tensor.ravel()])
-        found[name] = float(((kept - tensor.ravel()) ** 2).sum() / max(float((tensor**2).sum()), 1e-30))
-    return found
+        content[name] = float(((kept - tensor.ravel()) ** 2).sum() / max(float((tensor**2).sum()), 1e-30))
+    return content
 
 
 @pytest.mark.parametrize("name", ["big_weights.keras", "tiny_weights.keras"])

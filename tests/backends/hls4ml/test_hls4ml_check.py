@@ -60,7 +60,7 @@ def test_past_the_unroll_limit_is_refused(
         (GroupedConv2D("odd", ("conv",), (3, 3), (1, 1), "same", 8, 4), "those with a filter a channel"),
     ],
 )
-def test_what_hls4ml_has_and_the_flow_does_not_build_is_told(
+def test_what_hls4ml_has_and_the_flow_does_not_build_is_reported(
     job_of: Callable[..., Job[Hls4mlOptions]], layer: Layer, why: str
 ) -> None:
     conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4)
@@ -126,9 +126,9 @@ def test_the_factor_of_a_layer_is_snapped_and_a_note_says_so(
     job = job_of(ARCH8, reuse_factor=f"64,{name}={factor}")
     assert refusals(job) == ()
     legal = reuse.legal(*reuse.sizes(ARCH8)[name])
-    made = design_of(job).reuse[name]
-    assert made == reuse.nearest(legal, factor)
-    snapped = [text for text in said(job) if f"{name} {made} instead of {factor}" in text]
+    design = design_of(job).reuse[name]
+    assert design == reuse.nearest(legal, factor)
+    snapped = [text for text in said(job) if f"{name} {design} instead of {factor}" in text]
     assert bool(snapped) == (factor not in legal) and set(snapped) <= set(said(job, NoteKind.WARNING))
 
 
@@ -160,7 +160,7 @@ def test_a_sum_beyond_the_reference_is_refused_with_the_widest_type(
         )
 
 
-def test_every_reason_is_given_at_once(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+def test_every_reason_is_listed_at_once(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="auto,dens=3", precision="ap_fixed<32,6>")
     assert [refusal.culprit for refusal in refusals(asked)] == [
         "--io-type io_parallel",

@@ -68,8 +68,8 @@ def test_the_design_is_as_it_says(
 ) -> None:
     job = job_of(tiny, config=str(write({"Model": MODEL, "LayerName": LAYERS})))
     assert refusals(job) == ()
-    made, types = design_of(job), lower(job)
-    assert made.reuse == {"conv1": 27, "conv2": 6, "shortcut": 6, "dense": 20} and made.unrolled == {"dense"}
+    design, types = design_of(job), lower(job)
+    assert design.reuse == {"conv1": 27, "conv2": 6, "shortcut": 6, "dense": 20} and design.unrolled == {"dense"}
     assert types.input.type.name == "ap_fixed<12,4>"
     assert types.type_of("relu1").name == "ap_ufixed<7,3,AP_RND,AP_SAT>"
     first = types.layers["conv1"]
@@ -78,7 +78,7 @@ def test_the_design_is_as_it_says(
     assert types.type_of("conv2").width == 14
 
 
-def test_an_option_that_is_given_wins(write: Callable[..., Path]) -> None:
+def test_an_explicit_option_wins(write: Callable[..., Path]) -> None:
     path = str(write({"Model": MODEL, "LayerName": LAYERS}))
     options = Hls4mlOptions(config=path, reuse_factor="64", precision="ap_fixed<16,7>")
     assert (options.reuse_factor, options.precision) == ("64", "ap_fixed<16,7>")

@@ -87,14 +87,14 @@ def config(random: Random, network: Network) -> dict[str, Any]:
         return {role: random.choice(types) for role in roles}
 
     def section(name: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        content: dict[str, Any] = {}
         if random.random() < 0.7:
-            found["Precision"] = precision(TYPES if name.lower() in ("image", "input") else (*TYPES, "auto"))
+            content["Precision"] = precision(TYPES if name.lower() in ("image", "input") else (*TYPES, "auto"))
         if random.random() < 0.5:
-            found["ReuseFactor"] = random.choice([1, 2, 3, 5, 7, 13, 27, 54, 64, 100, 1000])
+            content["ReuseFactor"] = random.choice([1, 2, 3, 5, 7, 13, 27, 54, 64, 100, 1000])
         if random.random() < 0.3:
-            found["Strategy"] = random.choice(STRATEGIES)
-        return found
+            content["Strategy"] = random.choice(STRATEGIES)
+        return content
 
     model = {"ReuseFactor": random.choice([1, 6, 64]), "Strategy": random.choice(STRATEGIES)}
     roles = {role: random.choice(TYPES) for role in ("weight", "result") if random.random() < 0.2}
@@ -135,23 +135,23 @@ def script(name: str, *arguments: str) -> str:
 
 
 def compare(job: Job[Hls4mlOptions], theirs: dict[str, Any]) -> None:
-    base, given = parse_precision(job.options.precision)
+    base, by_names = parse_precision(job.options.precision)
     network = job.network
     for layer in (INPUT, *(layer.name for layer in network.layers if not isinstance(layer, Softmax | Flatten))):
-        made = theirs["image" if layer == INPUT else layer]
-        ours = types_of(network, given, layer)
-        roles = [role for role in ("weight", "bias", "accum", "result") if role in made["types"]]
+        result = theirs["image" if layer == INPUT else layer]
+        ours = types_of(network, by_names, layer)
+        roles = [role for role in ("weight", "bias", "accum", "result") if role in result["types"]]
         if layer != INPUT and isinstance(network[layer], MaxPool2D):
             roles.remove("accum")  # holds the result here
         for role in roles:
             if role in ours:
-                assert ours[role].name == made["types"][role], (layer, role)
+                assert ours[role].name == result["types"][role], (layer, role)
             else:
-                assert made["said"][role] in (None, parse_type(base).name), (layer, role, "not taken")
+                assert result["said"][role] in (None, parse_type(base).name), (layer, role, "not taken")
         if layer in sizes(network):
-            factor, own = made["reuse"], snapped(job)[layer]
+            factor, own = result["reuse"], snapped(job)[layer]
             flat = layer in unrolled(job)
-            assert made["strategy"] == ("latency" if flat else "resource"), layer
+            assert result["strategy"] == ("latency" if flat else "resource"), layer
             if not flat:  # hls4ml reads the factor of a 1x1 convolution anew behind its own snapping
                 factor = nearest(legal(*sizes(network)[layer]), factor)
             assert own == factor, (layer, asked(job))
@@ -174,8 +174,8 @@ def some_configs(network: Network) -> Configs:
 def answers(job_of: Callable[..., Job[Hls4mlOptions]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Configs]:
     """What hls4ml makes of some configs, by network."""
     asked = [(job_of(network), some_configs(network)) for network in (FLAT, AVERAGED)]
-    made = truth(asked, tmp_path_factory.mktemp("truth"))
-    return {job.network.name: answer for (job, _), answer in zip(asked, made, strict=True)}
+    rows = truth(asked, tmp_path_factory.mktemp("truth"))
+    return {job.network.name: answer for (job, _), answer in zip(asked, rows, strict=True)}
 
 
 @pytest.mark.parametrize("network", [FLAT, AVERAGED], ids=lambda network: network.name)
@@ -199,8 +199,8 @@ def test_many_configs_are_read_as_hls4ml_reads_them(
 
 def options_of(random: Random, network: Network) -> dict[str, Any]:
     """Options that a written config must say again. A depth of FIFOs is none of them, nor are hls4ml's own types."""
-    found: dict[str, Any] = {"reuse_factor": random.choice(["auto", "1", "7", "64", "auto,conv1=27", "5,@Dense=3"])}
-    found["strategy"] = random.choice(["resource", "latency", "resource,conv1=latency", "latency,fc=resource"])
+    choice: dict[str, Any] = {"reuse_factor": random.choice(["auto", "1", "7", "64", "auto,conv1=27", "5,@Dense=3"])}
+    choice["strategy"] = random.choice(["resource", "latency", "resource,conv1=latency", "latency,fc=resource"])
     types = [
         "ap_fixed<16,6>",
         "8",
@@ -208,12 +208,12 @@ def options_of(random: Random, network: Network) -> dict[str, Any]:
         "ap_fixed<10,3>",
         "ap_fixed<16,6>,fc.weight=ap_fixed<7,2>,relu1.result=ap_ufixed<9,4>",
     ]
-    found["precision"] = random.choice([*types, "12,@Conv2D.bias=ap_int<5>,input.result=ap_ufixed<8,1>"])
-    found["softmax"] = random.choice(["skip", "keep"])
-    found["backend"] = random.choice(["vitis", "vivado"])
-    found["io_type"] = random.choice(["io_stream", "io_stream", "io_parallel"])
-    found["clock_uncertainty"] = random.choice(["default", "12.5%", "20%"])
-    return found
+    choice["precision"] = random.choice([*types, "12,@Conv2D.bias=ap_int<5>,input.result=ap_ufixed<8,1>"])
+    choice["softmax"] = random.choice(["skip", "keep"])
+    choice["backend"] = random.choice(["vitis", "vivado"])
+    choice["io_type"] = random.choice(["io_stream", "io_stream", "io_parallel"])
+    choice["clock_uncertainty"] = random.choice(["default", "12.5%", "20%"])
+    return choice
 
 
 def asked_of_hls4ml(job: Job[Hls4mlOptions]) -> str:
@@ -238,10 +238,10 @@ def check_round_trips(seed: int, count: int, job_of: Callable[..., Job[Hls4mlOpt
         written = folder / str(number) / "project" / "hls4ml_config.yml"
         again = job_of(job.network, config=str(written))
         assert refusals(again) == (), job.options
-        made, remade = design_of(job), design_of(again)
-        assert remade.quantised.digest == made.quantised.digest, job.options
-        assert (remade.reuse, remade.unrolled) == (made.reuse, made.unrolled), job.options
-        assert remade.buffers == made.buffers
+        design, remade = design_of(job), design_of(again)
+        assert remade.quantised.digest == design.quantised.digest, job.options
+        assert (remade.reuse, remade.unrolled) == (design.reuse, design.unrolled), job.options
+        assert remade.buffers == design.buffers
         assert json.loads(asked_of_hls4ml(job)) == json.loads(asked_of_hls4ml(again)), job.options
 
 

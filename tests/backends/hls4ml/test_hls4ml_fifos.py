@@ -25,30 +25,30 @@ SKIP = ("clone input", "block1_shortcut")
 def test_simulated_depths_pass_at_any_pace_and_cost_no_speed(
     job_of: Callable[..., Job[Hls4mlOptions]], reuse: str
 ) -> None:
-    made = design_of(job_of(ARCH8, reuse_factor=reuse))
-    depths = made.depths
+    design = design_of(job_of(ARCH8, reuse_factor=reuse))
+    depths = design.depths
     for pace in (QUICKEST, slowest("vitis")):
-        assert simulate(made.stages_at(pace), depths).deadlock is None
-    assert made.interval <= 1.01 * max(stage.busy for stage in made.stages)
-    assert made.interval == simulate(made.stages, depths, frames=6).interval
+        assert simulate(design.stages_at(pace), depths).deadlock is None
+    assert design.interval <= 1.01 * max(stage.busy for stage in design.stages)
+    assert design.interval == simulate(design.stages, depths, frames=6).interval
     assert max(depths, key=lambda fifo: depths[fifo]) == SKIP, "the skip is kept on its three-channel side"
 
 
 def test_one_token_less_than_the_skip_needs_deadlocks(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     """The fewest that pass are what two windows of rows take; the design has some to spare."""
-    made = design_of(job_of(ARCH8))
-    depths = made.depths
+    design = design_of(job_of(ARCH8))
+    depths = design.depths
     fewest = next(
-        depth for depth in range(depths[SKIP]) if simulate(made.stages, {**depths, SKIP: depth}, 2).deadlock is None
+        depth for depth in range(depths[SKIP]) if simulate(design.stages, {**depths, SKIP: depth}, 2).deadlock is None
     )
     assert 32 < fewest < depths[SKIP]
-    deadlock = simulate(made.stages, {**depths, SKIP: fewest - 1}, 2).deadlock
+    deadlock = simulate(design.stages, {**depths, SKIP: fewest - 1}, 2).deadlock
     assert deadlock and SKIP in deadlock.full
 
 
 def test_hls4mls_own_depth_is_a_frame(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
-    made = design_of(job_of(tiny, fifo_depth="hls4ml", fifo_storage="tool"))
-    assert {buffer.depth for buffer in made.buffers} == {64, 100, 16, 1}
+    design = design_of(job_of(tiny, fifo_depth="hls4ml", fifo_storage="tool"))
+    assert {buffer.depth for buffer in design.buffers} == {64, 100, 16, 1}
     assert {buffer.depth for buffer in design_of(job_of(tiny, fifo_depth="70")).buffers} == {70}
 
 
@@ -58,8 +58,8 @@ def test_hls4mls_own_depth_is_a_frame(tiny: Network, job_of: Callable[..., Job[H
 def test_vivado_makes_a_lane_a_channel(
     tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], storage: str, luts: int, brams: int
 ) -> None:
-    made = design_of(job_of(tiny, backend="vivado", fifo_depth="16", fifo_storage=storage, precision="ap_fixed<8,4>"))
-    first = made.buffers[0]
+    design = design_of(job_of(tiny, backend="vivado", fifo_depth="16", fifo_storage=storage, precision="ap_fixed<8,4>"))
+    first = design.buffers[0]
     assert (first.lanes, first.bits, first.luts, first.bram18) == (3, 8, luts, brams)
 
 

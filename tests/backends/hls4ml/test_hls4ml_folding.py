@@ -32,9 +32,9 @@ def fit(solved: Solved[Hls4mlDesign]) -> Verdict:
 
 
 def routed(readings: Sequence[Reading], metric: Metric) -> Reading:
-    found = total(nearest(readings), metric)
-    assert found and found.stage is Tier.ROUTED
-    return found
+    reading = total(nearest(readings), metric)
+    assert reading and reading.stage is Tier.ROUTED
+    return reading
 
 
 def least(design: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -> Cost:
@@ -48,7 +48,7 @@ def promised(design: Hls4mlDesign) -> Cost:
 
 
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020", "xc7z045"])
-@pytest.mark.parametrize("network", [ARCH5, ARCH8], ids=lambda one: one.name)
+@pytest.mark.parametrize("network", [ARCH5, ARCH8], ids=lambda each: each.name)
 def test_its_totals_are_those_of_the_estimate(
     job_of: Callable[..., Job[Hls4mlOptions]], network: Network, part: str
 ) -> None:
@@ -89,7 +89,7 @@ def test_a_target_is_reached_and_no_cheaper_than_needed(job_of: Callable[..., Jo
     assert refusals(job) == ()
     assert design_of(job).interval <= 1e8 / float(rate)
     readings = {wanted: estimate(job_of(ARCH8, target_fps=wanted)) for wanted in (rate, str(2 * float(rate)))}
-    dsp = [reading.value for found in readings.values() if (reading := total(found, Metric.DSP))]
+    dsp = [reading.value for each in readings.values() if (reading := total(each, Metric.DSP))]
     assert dsp[0] <= dsp[1]
 
 
@@ -104,8 +104,8 @@ def test_a_rate_beyond_reach_is_refused_with_the_highest(job_of: Callable[..., J
 
 
 def test_factors_of_single_layers_stay(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
-    made = design_of(job_of(ARCH8, reuse_factor="auto,dense=28,block1_conv1=27"))
-    assert (made.reuse["dense"], made.reuse["block1_conv1"]) == (28, 27)
+    design = design_of(job_of(ARCH8, reuse_factor="auto,dense=28,block1_conv1=27"))
+    assert (design.reuse["dense"], design.reuse["block1_conv1"]) == (28, 27)
 
 
 @pytest.mark.parametrize("precision", ["ap_fixed<8,4>", "ap_fixed<16,6>"])

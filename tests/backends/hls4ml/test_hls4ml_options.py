@@ -18,7 +18,7 @@ NAMES = st.text("abcdefgh_0123456789", min_size=1)
 
 @given(single=st.none() | st.integers(1, 10**6), layers=st.dictionaries(NAMES, st.integers(1, 10**6)))
 def test_reuse_factors_survive_their_text(single: int | None, layers: dict[str, int]) -> None:
-    text = ", ".join(["auto" if single is None else str(single), *(f"{name}={one}" for name, one in layers.items())])
+    text = ", ".join(["auto" if single is None else str(single), *(f"{name}={each}" for name, each in layers.items())])
     assert parse_reuse(text) == (single, layers)
     written = reuse_text(text)
     assert parse_reuse(written) == (single, layers)

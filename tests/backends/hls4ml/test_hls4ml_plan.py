@@ -27,9 +27,9 @@ def plan(job: Job[Hls4mlOptions]) -> Plan:
 
 def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     job = job_of(tiny)
-    made = plan(job)
-    convert, compile, simulate, csynth = made.steps
-    assert [(step.name, step.tool, step.needs) for step in made.steps] == [
+    plan_of_job = plan(job)
+    convert, compile, simulate, csynth = plan_of_job.steps
+    assert [(step.name, step.tool, step.needs) for step in plan_of_job.steps] == [
         ("convert", PYTHON, ()),
         ("compile", "g++", ("convert",)),
         ("simulate", PYTHON, ("compile", "convert")),
@@ -50,11 +50,11 @@ def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job[Hls
     assert simulate.argv == (PYTHON, "-m", "backends.hls4ml.workers.simulate", "job.json")
     assert csynth.argv == ("vitis_hls", "-f", "csynth.tcl") and csynth.limit_s == 8 * 3600
     assert csynth.files["project"] == Output("convert", "project")
-    assert made.artefact == Output("simulate", "outputs.json") and "hls4ml" in made.against
+    assert plan_of_job.artefact == Output("simulate", "outputs.json") and "hls4ml" in plan_of_job.against
     assert {*convert.sources, *simulate.sources} == {"flows.core", "models", "backends"}
 
 
-def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+def test_the_workers_take_the_whole_job(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     layers = {"reuse_factor": "5,dense=20", "strategy": "resource,dense=latency"}
     job = job_of(tiny, part="zybo-z7-10", clock_ns=8.0, backend="vivado", **layers)
     convert, _, simulate, _ = plan(job).steps
@@ -81,9 +81,9 @@ def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[...
 def test_vendor_tools_run_what_is_asked_for(
     tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], vendor: str, expected: list[str]
 ) -> None:
-    made = plan(job_of(tiny, backend="vivado", vendor=vendor, vendor_timeout=0.5))
-    assert [step.name for step in made.steps[3:]] == expected
-    assert [step.limit_s for step in made.steps[3:]] == [1800.0] * len(expected)
+    plan_of_job = plan(job_of(tiny, backend="vivado", vendor=vendor, vendor_timeout=0.5))
+    assert [step.name for step in plan_of_job.steps[3:]] == expected
+    assert [step.limit_s for step in plan_of_job.steps[3:]] == [1800.0] * len(expected)
 
 
 def test_only_stock_leaves_types_to_hls4ml(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:

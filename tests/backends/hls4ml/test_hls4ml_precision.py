@@ -107,7 +107,7 @@ def test_integer_bits_are_enough_and_no_more(low: float, high: float) -> None:
 
 
 def deviating(quantised: QuantisedNetwork, base: FixedType) -> dict[str, str]:
-    types = {"the image": quantised.input.type} | {name: one.output for name, one in quantised.layers.items()}
+    types = {"the image": quantised.input.type} | {name: each.output for name, each in quantised.layers.items()}
     return {name: type.name for name, type in types.items() if type.integer != base.integer}
 
 
@@ -164,12 +164,12 @@ def test_a_number_of_bits_is_placed_by_range(
 @given(number=st.floats(-100, 100, width=32), width=st.integers(2, 16), integer=st.integers(-2, 8))
 def test_arrays_enter_a_type_as_single_numbers_do(number: float, width: int, integer: int) -> None:
     type = careful(FixedType(width, integer))
-    (found,) = entered(np.array([number], np.float32), type)
-    assert found == float(type.value(type.enter(Fraction(number))))
+    (result,) = entered(np.array([number], np.float32), type)
+    assert result == float(type.value(type.enter(Fraction(number))))
 
 
 @pytest.mark.parametrize(
-    ("pixels", "precision", "told"),
+    ("pixels", "precision", "words"),
     [
         ("raw", "ap_fixed<16,6>", ""),
         ("raw", "8", ""),
@@ -180,19 +180,19 @@ def test_arrays_enter_a_type_as_single_numbers_do(number: float, width: int, int
     ],
 )
 def test_pixels_enter_a_type_that_holds_them_or_a_warning_says_so(
-    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], pixels: str, precision: str, told: str
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], pixels: str, precision: str, words: str
 ) -> None:
     job = job_of(replace(tiny, pixels=parse_pixels(pixels)), precision=precision)
-    found = [
+    quantised = [
         note.text
         for note in explain(job, lower(job))
         if note.text.startswith("the image is") and "and its" in note.text
     ]
-    assert len(found) == bool(told) and all(told in text for text in found)
+    assert len(quantised) == bool(words) and all(words in text for text in quantised)
 
 
 @given(pairs=REACHES, bits=st.lists(st.integers(FEWEST_BITS, 12), min_size=40, max_size=40))
-def test_each_tensor_has_the_bits_that_are_given_for_it(
+def test_each_tensor_has_the_bits_that_are_asked_for_it(
     tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], pairs: list[tuple[float, float]], bits: list[int]
 ) -> None:
     asked = dict(zip(tensors(tiny), bits, strict=False))
@@ -212,10 +212,12 @@ def test_bits_that_are_those_of_all_change_nothing(
 ) -> None:
     name = next(layer.name for layer in tiny.layers if layer.kind == "dense")
     reach = with_reach(tiny, [(-3.0, 5.0)] * 10)
-    plain, given = (lower(job_of(tiny, reach, precision=text)) for text in (precision, f"{precision},{name}.weight=5"))
-    kernel, other = given.layers[name].kernel, plain.layers[name].kernel
+    plain, quantised = (
+        lower(job_of(tiny, reach, precision=text)) for text in (precision, f"{precision},{name}.weight=5")
+    )
+    kernel, other = quantised.layers[name].kernel, plain.layers[name].kernel
     assert kernel and kernel.width == 5 and other
-    same = {layer: types for layer, types in given.layers.items() if layer != name}
+    same = {layer: types for layer, types in quantised.layers.items() if layer != name}
     assert same == {layer: types for layer, types in plain.layers.items() if layer != name}
 
 

@@ -94,10 +94,10 @@ INSTANCES = (
 """Of the tiny network, as Vitis HLS calls what hls4ml writes."""
 
 
-def reported(place: Path, instances: Mapping[str, Any] | tuple[str, ...] = INSTANCES, **given: Any) -> Path:
+def reported(place: Path, instances: Mapping[str, Any] | tuple[str, ...] = INSTANCES, **each: Any) -> Path:
     area = {name: 20 * value for name, value in AMOUNTS.items()}
     modules = dict.fromkeys(instances, (AMOUNTS, SPEED))
-    place.write_text(csynth_report(**{"area": area, "modules": modules, "top": TOP, **given}))
+    place.write_text(csynth_report(**{"area": area, "modules": modules, "top": TOP, **each}))
     return place
 
 
@@ -118,7 +118,7 @@ def read_report(job: Job[Hls4mlOptions], report: Path) -> Sequence[Note]:
 
 
 @pytest.mark.parametrize(
-    ("given", "fact"),
+    ("content", "fact"),
     [
         (
             {"instances": ("dense_array_ap_fixed_5u_array_ap_fixed_16_6_5_3_0_3u_config2_U0",)},
@@ -137,11 +137,11 @@ def read_report(job: Job[Hls4mlOptions], report: Path) -> Sequence[Note]:
     ],
 )
 def test_a_report_of_another_network_is_refused(
-    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path, given: dict[str, Any], fact: str
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path, content: dict[str, Any], fact: str
 ) -> None:
     """All of them are called `myproject`: what differs is named."""
     with pytest.raises(InputError, match="not of this design: ") as caught:
-        read_report(job_of(tiny), reported(tmp_path / "other.rpt", **given))
+        read_report(job_of(tiny), reported(tmp_path / "other.rpt", **content))
     assert fact in caught.value.fact
 
 

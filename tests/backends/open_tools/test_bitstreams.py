@@ -50,15 +50,15 @@ def test_features_become_bits_of_frames(family: Path) -> None:
         "BRAM_X2Y0.RAMB18_Y0.INIT_00[0] = 1'b1",
         "BRAM_X2Y0.RAMB18_Y0.IN_USE = 1'b0",
     ]
-    made = fasm.frames(lines, family, "die")
-    assert (made.features, made.unknown) == (3, ())
-    assert {at: {place: word for place, word in enumerate(words) if word} for at, words in made.words.items()} == {
+    frames = fasm.frames(lines, family, "die")
+    assert (frames.features, frames.unknown) == (3, ())
+    assert {at: {place: word for place, word in enumerate(words) if word} for at, words in frames.words.items()} == {
         0x400120: {2: 1 << 5},
         0x400101: {3: 1 << 1},
         0x400102: {2: 1},
         0xC00000: {0: 1},
     }
-    assert made.text().splitlines()[0].startswith("0x00400101 0x00000000,0x00000000,0x00000000,0x00000002")
+    assert frames.text().splitlines()[0].startswith("0x00400101 0x00000000,0x00000000,0x00000000,0x00000002")
 
 
 @pytest.mark.parametrize("line", ["CLB_X9Y9.SLICEL_X0.CARRY", "CLB_X1Y0.SLICEL_X0.NEW", "INT_X1Y0.WIRE"])

@@ -10,9 +10,9 @@ from backends.open_tools.stage import MemoryFile, RtlStage
 from tests.backends.open_tools.stand_ins import LIBRARY, STATISTICS, stage
 
 
-def test_a_stage_reads_the_modules_that_it_is_made_of_and_no_other() -> None:
-    given = stages.files(stage("layer"), LIBRARY)
-    assert set(given) == {"stage.sv", "counter.sv", "adder.sv", "words.mem"}
+def test_a_stage_reads_the_modules_that_it_consists_of_and_no_other() -> None:
+    files = stages.files(stage("layer"), LIBRARY)
+    assert set(files) == {"stage.sv", "counter.sv", "adder.sv", "words.mem"}
 
 
 def test_its_parameters_are_set_and_its_ports_are_the_modules() -> None:

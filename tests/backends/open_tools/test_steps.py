@@ -128,7 +128,7 @@ def routed(runs: Runs, stages: list[RtlStage], limit_s: float = 60) -> Products:
     )
 
 
-def test_what_nextpnr_made_is_told_without_the_harness(on_path: OnPath, runs: Runs) -> None:
+def test_what_nextpnr_left_is_reported_without_the_harness(on_path: OnPath, runs: Runs) -> None:
     on_path("yosys", yosys())
     on_path("nextpnr-himbaechel-xilinx", nextpnr())
     readings = routing.read(NETLISTS, TARGET, routed(runs, STAGES))
@@ -166,17 +166,17 @@ def test_of_stages_that_do_not_all_route_there_is_no_total(on_path: OnPath, runs
     before = "if 'parameter BITS = 5' in Path('harnessed.json').read_text(): sys.exit(1)"
     on_path("nextpnr-himbaechel-xilinx", nextpnr(before))
     products = routed(runs, STAGES)
-    found = routing.read(NETLISTS, TARGET, products)
-    assert {each.scope for each in found} == {"first", "second", SEEN}
+    readings = routing.read(NETLISTS, TARGET, products)
+    assert {each.scope for each in readings} == {"first", "second", SEEN}
     assert [name for name, _ in routing.unrouted(NETLISTS, products)] == ["third"]
-    clock = judge_clock(found, 8.0)
+    clock = judge_clock(readings, 8.0)
     assert clock.verdict is ClockVerdict.CREDIBLE and "slowest of the 2 of 3 stages that routed" in clock.fact
     assert "asked for 125 MHz" in clock.fact
     fast = Target(TARGET.part, 5.0)
     products = runs(*synthesis.steps(STAGES, LIBRARY, ON_PATH), *routing.steps(NETLISTS, fast, routing.Routing(60)))
-    found = routing.read(NETLISTS, fast, products)
-    assert judge_clock(found, 5.0).verdict is ClockVerdict.MISSED
-    assert not [each for each in found if each.scope in (TOTAL, DESIGN) and each.metric is not Metric.FMAX_MHZ]
+    readings = routing.read(NETLISTS, fast, products)
+    assert judge_clock(readings, 5.0).verdict is ClockVerdict.MISSED
+    assert not [each for each in readings if each.scope in (TOTAL, DESIGN) and each.metric is not Metric.FMAX_MHZ]
 
 
 def test_a_stage_that_takes_too_long_is_a_result(on_path: OnPath, runs: Runs) -> None:

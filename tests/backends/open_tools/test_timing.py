@@ -25,7 +25,7 @@ def test_a_path_that_begins_in_a_slice_is_longer() -> None:
     assert path.ns == pytest.approx(0.434 + 4 + 0.15 + 0.5 + 0.1)  # clock to P 0.43 ns
 
 
-def test_a_slice_without_input_registers_must_be_given_its_factors_earlier() -> None:
+def test_a_slice_without_input_registers_must_take_its_factors_earlier() -> None:
     """A to MREG takes 1.93 ns, A to AREG 0.36."""
     early, late = sdf.parse(SDF.splitlines()), sdf.parse(SDF.splitlines())
     dsp_timing.add(early, {"dsp": {**REGISTERS, "AREG": f"{0:032b}"}})
@@ -115,9 +115,9 @@ def test_single_port_rams_at_one_address_share_a_cell() -> None:
         return {"type": "RAM64X1S", "parameters": {"INIT": f"{bit:064b}"}, "connections": pins}
 
     cells = {f"ram{bit}": ram(bit, 200 if bit < 6 else 300) for bit in range(7)}
-    made = netlist.without_single_ports({**cells, "other": {"type": "FDRE"}})
-    assert [cell["type"] for cell in made.values()] == ["FDRE", "RAM64M", "RAM64M", "RAM64M"]
-    first, second, third = list(made.values())[1:]
+    content = netlist.without_single_ports({**cells, "other": {"type": "FDRE"}})
+    assert [cell["type"] for cell in content.values()] == ["FDRE", "RAM64M", "RAM64M", "RAM64M"]
+    first, second, third = list(content.values())[1:]
     assert first["connections"]["ADDRA"] == [200, 201, 202, 203, 204, 205] == first["connections"]["ADDRD"]
     assert [first["connections"][f"DI{lane}"] for lane in "DCBA"] == [[0], [1], [2], [3]]
     assert [first["connections"][f"DO{lane}"] for lane in "DCBA"] == [[50], [51], [52], [53]]

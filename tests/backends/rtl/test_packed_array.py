@@ -93,9 +93,9 @@ def simulated(folder: Path, parameters: dict[str, int], is_primitive: bool, valu
         chunked(words(factors, parameters["WEIGHT_BITS"]), len(values)),
         strict=True,
     )
-    made = subprocess.run([folder / "sim"], input=b"".join(a + b for a, b in rows), check=True, capture_output=True)
+    ended = subprocess.run([folder / "sim"], input=b"".join(a + b for a, b in rows), check=True, capture_output=True)
     bits_out = numpy.unpackbits(
-        numpy.frombuffer(made.stdout, numpy.uint8).reshape(len(values), -1), axis=1, bitorder="little"
+        numpy.frombuffer(ended.stdout, numpy.uint8).reshape(len(values), -1), axis=1, bitorder="little"
     )
     fields = bits_out[:, : pe * bits].reshape(len(values), pe, bits).astype(int64)
     return (fields << numpy.arange(bits)).sum(2) - (fields[:, :, -1] << bits)
@@ -112,7 +112,7 @@ def chunked(content: bytes, count: int) -> list[bytes]:
     ("pe", "simd", "act", "weight_bits"),
     [
         pytest.param(2, 3, (8, False), 8, id="W8A8"),
-        pytest.param(4, 2, (8, True), 8, id="W8A8-signed"),
+        pytest.param(4, 2, (8, True), 8, id="W8A8-signed", marks=pytest.mark.slow),
         pytest.param(4, 2, (4, False), 4, id="W4A4-three-lanes-and-one"),
         pytest.param(3, 2, (6, True), 4, id="W4A6-signed-three-lanes"),
         pytest.param(2, 1, (8, False), 4, id="W4A8-one-value", marks=pytest.mark.slow),

@@ -52,8 +52,8 @@ def design(folder: Path, **options: object) -> RtlDesign:
     return BACKEND.resolve(job(folder, **options)).design
 
 
-def dsps(made: RtlDesign, layer: str) -> float:
-    return sum(each.value for each in predicted(made)[layer][Metric.DSP] if each)
+def dsps(result: RtlDesign, layer: str) -> float:
+    return sum(each.value for each in predicted(result)[layer][Metric.DSP] if each)
 
 
 def test_products_share_slices_where_they_can(tmp_path: Path) -> None:
@@ -74,12 +74,12 @@ def test_a_layer_with_the_lowest_weight_has_a_slice_a_product(tmp_path: Path) ->
 
 
 def test_the_stages_are_those_of_the_top_module(tmp_path: Path) -> None:
-    made = design(tmp_path)
-    found = {stage.name: stage for stage in stages(made)}
-    assert {"conv1", "conv2", "gap", "dense"} <= set(found) and set(found) == set(predicted(made))
-    assert found["conv1"].parameters["SHARING"] == 2
-    assert found["conv1"].memories["WEIGHTS"].depth == 27 // 3 * 2
-    assert blueprint(made).folds["conv1"].pe == 3
+    result = design(tmp_path)
+    rtl_stages = {stage.name: stage for stage in stages(result)}
+    assert {"conv1", "conv2", "gap", "dense"} <= set(rtl_stages) and set(rtl_stages) == set(predicted(result))
+    assert rtl_stages["conv1"].parameters["SHARING"] == 2
+    assert rtl_stages["conv1"].memories["WEIGHTS"].depth == 27 // 3 * 2
+    assert blueprint(result).folds["conv1"].pe == 3
 
 
 @pytest.mark.slow

@@ -25,8 +25,8 @@ def generated(folder: Path) -> dict[str, str]:
     job = job_on(SMALL, folder, folding=FOLDING)
     design = BACKEND.resolve(job).design
     tensors, interval = job.weights.tensors(), design.simulation.interval
-    made = files(blueprint(design), design.sums, interval, tensors, RESULTS, design.sharing)
-    return {name: text for name, text in made if not name.startswith("rtl/library/")}
+    rows = files(blueprint(design), design.sums, interval, tensors, RESULTS, design.sharing)
+    return {name: text for name, text in rows if not name.startswith("rtl/library/")}
 
 
 @pytest.mark.parametrize("name", sorted(str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()))

@@ -39,17 +39,17 @@ def test_every_parameter_and_port_is_one_of_the_module(tmp_path: Path, seed: int
     job = random_job(seed, tmp_path) if seed else job_on(SMALL, tmp_path, folding=FOLDING)
     design = BACKEND.resolve(job).design
     names = layer_names(job.network, verilog=True)
-    made = list(instances(blueprint(design), design.sums, names))
-    for instance in made:
+    result = list(instances(blueprint(design), design.sums, names))
+    for instance in result:
         text = (LIBRARY / f"{instance.module}.sv").read_text()
         parameters = re.findall(r"parameter (?:signed )?(?:\[\d+:0\] )?(\w+)", text)
-        given = [name for line in instance.lines for name in line]
-        assert set(given) <= set(parameters) and len(set(given)) == len(given)
+        texts = [name for line in instance.lines for name in line]
+        assert set(texts) <= set(parameters) and len(set(texts)) == len(texts)
         ports = set(re.findall(r"(?:input|output) logic (?:\[.*?\] )?(\w+)_valid\b", text))
         assert {prefix for prefix, _ in instance.ports} <= ports
-    written = [stream for instance in made for stream in instance.writes]
+    written = [stream for instance in result for stream in instance.writes]
     assert len({stream.name for stream in written}) == len(written)
-    assert sorted(s.name for i in made for _, s in i.ports) == sorted(2 * [stream.name for stream in written])
+    assert sorted(s.name for i in result for _, s in i.ports) == sorted(2 * [stream.name for stream in written])
 
 
 @given(st.integers(1, 5000), st.integers(0, 1 << 24))
@@ -82,8 +82,8 @@ def write(folder: Path, packed: bool = False) -> list[str]:
     job = job_on(SMALL, folder, folding=FOLDING)
     design = BACKEND.resolve(job).design
     tensors, sharing = job.weights.tensors(), design.sharing if packed else {}
-    made = files(blueprint(design), design.sums, design.simulation.interval, tensors, [[0] * 5] * 2, sharing)
-    for name, text in made:
+    rows = files(blueprint(design), design.sums, design.simulation.interval, tensors, [[0] * 5] * 2, sharing)
+    for name, text in rows:
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)

@@ -57,8 +57,8 @@ def built(job: Job[RtlOptions], folder: Path) -> tuple[RtlDesign, np.ndarray, Pa
     design = BACKEND.resolve(job).design
     results = reference(design)
     tensors = design.job.weights.tensors()
-    made = files(blueprint(design), design.sums, design.simulation.interval, tensors, results.tolist(), design.sharing)
-    for name, text in made:
+    rows = files(blueprint(design), design.sums, design.simulation.interval, tensors, results.tolist(), design.sharing)
+    for name, text in rows:
         place = folder / "project" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)

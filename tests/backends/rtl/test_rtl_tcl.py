@@ -30,8 +30,8 @@ source [lindex $argv 0]
 def project(tmp_path: Path) -> Path:
     job = job_on(SMALL, tmp_path, folding=FOLDING)
     design = BACKEND.resolve(job).design
-    made = files(blueprint(design), design.sums, design.simulation.interval, job.weights.tensors(), [[0] * 5] * 2)
-    for name, text in made:
+    rows = files(blueprint(design), design.sums, design.simulation.interval, job.weights.tensors(), [[0] * 5] * 2)
+    for name, text in rows:
         place = tmp_path / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
@@ -61,7 +61,7 @@ def test_the_core_is_synthesised_from_files_that_are_there(project: Path) -> Non
 
 @needs_tcl
 @pytest.mark.parametrize("board", ["pynq-z2", "zybo-z7-10", "zedboard"])
-def test_a_whole_design_is_made_for_a_board(project: Path, board: str) -> None:
+def test_a_whole_design_is_generated_for_a_board(project: Path, board: str) -> None:
     runs = project / "vivado" / board / "layer_small.runs" / "impl_1"
     handoff = project / "vivado" / board / "layer_small.gen" / "sources_1" / "bd" / "system" / "hw_handoff"
     for folder, name in ((runs, "system_wrapper.bit"), (handoff, "system.hwh")):

@@ -26,7 +26,7 @@ needs_simulator = pytest.mark.skipif(
 )
 
 
-def found_bit_by_bit(layer: Threshold, words: list[np.ndarray], bits: int, below: bool, integer: int) -> int:
+def searched_bit_by_bit(layer: Threshold, words: list[np.ndarray], bits: int, below: bool, integer: int) -> int:
     """As `threshold_search.sv` does it, of a single channel."""
     place, falls = 0, False
     for step, rows in enumerate(words):
@@ -53,7 +53,7 @@ def test_a_search_finds_the_code(data: st.DataObject) -> None:
     assert [len(rows) for rows in words] == [1 << step for step in range(known.steps)]
     for integer in range(-32, 32):
         code = low + sum(sign * integer >= rise for rise in rises)
-        assert found_bit_by_bit(layer, words, 7, known.below, integer) == code
+        assert searched_bit_by_bit(layer, words, 7, known.below, integer) == code
 
 
 def of_file(form: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Job[RtlOptions]:

@@ -7,17 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.core.clock import (
-    ASKED,
     ClockVerdict,
-    at_credible_clock,
     check_clock,
     fastest_credible,
     judge_clock,
     seen,
     seen_on,
 )
+from flows.core.clock_rates import at_credible_clock
 from flows.core.errors import RefusedError
-from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import AT_ASKED_CLOCK, MET_OR_NOT, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
 from flows.core.part import Target, clock_limits, devices, find_part
 
@@ -66,7 +65,7 @@ def test_the_verdict_on_a_clock(readings: list[Reading], clock_ns: float, verdic
     assert judge_clock(readings, clock_ns).verdict is verdict
 
 
-def test_two_stages_that_disagree_are_both_told() -> None:
+def test_two_stages_that_disagree_are_both_reported() -> None:
     met = judge_clock([fmax(70.4, Tier.HLS), fmax(105.4)], 10)
     assert met.fact == (
         "routing reaches 105.4 MHz, 100 MHz is asked for; csynth's estimate misses it, with 70.4 MHz, and counts less"
@@ -112,27 +111,27 @@ def test_a_slower_report_never_makes_it_fit(
 
 
 def timed(metric: Metric, value: float, tier: Tier = Tier.MODELLED) -> Reading:
-    return Reading(metric, value, tier, "10 ns clock", f"a model; {ASKED}", low=value / 2, high=value)
+    return Reading(metric, value, tier, "10 ns clock", f"a model; {MET_OR_NOT}", low=value / 2, high=value)
 
 
 def test_a_rate_is_at_the_fmax_of_the_report_that_misses_the_clock() -> None:
     cycles = timed(Metric.INTERVAL_CYCLES, 1_000)
     board = timed(Metric.THROUGHPUT_FPS, 777.0, Tier.MEASURED)
-    found = [timed(Metric.THROUGHPUT_FPS, 1e5), timed(Metric.LATENCY_US, 10.0), cycles, board, fmax(1000 / 14.2)]
-    fps, us, *rest = at_credible_clock(found, 10)
+    readings = [timed(Metric.THROUGHPUT_FPS, 1e5), timed(Metric.LATENCY_US, 10.0), cycles, board, fmax(1000 / 14.2)]
+    fps, us, *rest = at_credible_clock(readings, 10)
     assert (fps.value, fps.low, fps.high) == pytest.approx((1e9 / 14.2 / 1000, 5e8 / 14.2 / 1000, 1e9 / 14.2 / 1000))
     assert (us.value, us.low, us.high) == pytest.approx((14.2, 7.1, 14.2))
     for each in (fps, us):
         assert each.source == "a model; at the reported Fmax of 70.4 MHz, not the 100 MHz asked for"
         assert each.on == "14.2 ns clock"
-    asked = [replace(each, scope=AT_ASKED_CLOCK) for each in found[:2]]
-    assert rest == [*found[2:], *asked], "what was asked for stands beside it, and a board's rate stays"
+    asked = [replace(each, scope=AT_ASKED_CLOCK) for each in readings[:2]]
+    assert rest == [*readings[2:], *asked], "what was asked for stands beside it, and a board's rate stays"
 
 
 @pytest.mark.parametrize("report", [fmax(105), fmax(139, Tier.MODELLED, low=107, high=300), KNOWN])
 def test_a_rate_stays_where_the_clock_is_met_credible_or_unknown(report: Reading) -> None:
-    found = (timed(Metric.THROUGHPUT_FPS, 1e5), report)
-    assert at_credible_clock(found, 10) == found
+    readings = (timed(Metric.THROUGHPUT_FPS, 1e5), report)
+    assert at_credible_clock(readings, 10) == readings
 
 
 def test_a_rate_is_at_the_highest_credible_clock_where_the_one_asked_for_is_at_risk() -> None:
@@ -152,17 +151,19 @@ def test_a_rate_is_at_the_highest_credible_clock_where_the_one_asked_for_is_at_r
 )
 def test_rates_are_never_above_those_of_the_clock_asked_for(found: list[Reading], clock_ns: float, known: bool) -> None:
     rate, cycles = timed(Metric.THROUGHPUT_FPS, 1e5), timed(Metric.INTERVAL_CYCLES, 1_000)
-    told = at_credible_clock([rate, cycles, *found, *([KNOWN] if known else [])], clock_ns)
-    clock = judge_clock(told, clock_ns)
-    at_asked = [each for each in told if each.scope == AT_ASKED_CLOCK]
-    assert told[0].value <= rate.value * (1 + 1e-9) and told[1] is cycles
+    readings = at_credible_clock([rate, cycles, *found, *([KNOWN] if known else [])], clock_ns)
+    clock = judge_clock(readings, clock_ns)
+    at_asked = [each for each in readings if each.scope == AT_ASKED_CLOCK]
+    assert readings[0].value <= rate.value * (1 + 1e-9) and readings[1] is cycles
     assert at_asked in ([], [replace(rate, scope=AT_ASKED_CLOCK)])
-    assert bool(at_asked) == (told[0] != rate)
+    assert bool(at_asked) == (readings[0] != rate)
     if clock.verdict in (ClockVerdict.MET, ClockVerdict.CREDIBLE):
-        assert clock.credible_mhz == pytest.approx(1000 / clock_ns) and told[0] == rate
+        assert clock.credible_mhz == pytest.approx(1000 / clock_ns) and readings[0] == rate
     if at_asked:
-        assert clock.credible_mhz and told[0].value == pytest.approx(rate.value * clock.credible_mhz * clock_ns / 1000)
-    assert judge_clock(told, clock_ns) == clock, "a record that is read again says the same"
+        assert clock.credible_mhz and readings[0].value == pytest.approx(
+            rate.value * clock.credible_mhz * clock_ns / 1000
+        )
+    assert judge_clock(readings, clock_ns) == clock, "a record that is read again says the same"
 
 
 @pytest.mark.parametrize(
@@ -180,10 +181,10 @@ def test_rates_are_never_above_those_of_the_clock_asked_for(found: list[Reading]
     ],
 )
 def test_a_clock_met_on_a_part_says_something_of_faster_ones_alone(met: str, part: str, mhz: float | None) -> None:
-    found = seen_on(find_part(part), [seen(100.0, Tier.ROUTED, met, "a build")])
-    assert (found and found.value) == (pytest.approx(mhz) if mhz else None)
-    if found and mhz != 100:
-        assert "100 MHz on xc7z020clg400-1, and grade -" in found.source and "DS189" in found.source
+    reading = seen_on(find_part(part), [seen(100.0, Tier.ROUTED, met, "a build")])
+    assert (reading and reading.value) == (pytest.approx(mhz) if mhz else None)
+    if reading and mhz != 100:
+        assert "100 MHz on xc7z020clg400-1, and grade -" in reading.source and "DS189" in reading.source
 
 
 @pytest.mark.parametrize(
@@ -209,13 +210,13 @@ def test_a_clock_beyond_the_part_is_refused(part: str, clock_ns: float, words: s
     [f"{device.name}{device.packages[0]}{grade}" for device in devices().values() for grade in device.speed_grades],
 )
 def test_every_part_has_a_limit_and_what_the_refusal_advises_is_taken(part: str) -> None:
-    found = find_part(part)
-    assert found.device.fabric in ("artix-7", "kintex-7") and clock_limits(found)
+    result = find_part(part)
+    assert result.device.fabric in ("artix-7", "kintex-7") and clock_limits(result)
     with pytest.raises(RefusedError) as caught:
-        check_clock(Target(found, 0.1))
+        check_clock(Target(result, 0.1))
     advised = float(str(caught.value).rpartition("Ask for ")[2].split()[0])
-    check_clock(Target(found, advised))
-    check_clock(Target(found, 10.0))
+    check_clock(Target(result, advised))
+    check_clock(Target(result, 10.0))
 
 
 def test_the_fastest_clock_that_is_credible() -> None:
@@ -243,8 +244,11 @@ def test_of_several_parts_the_next_larger_one_speaks_or_the_largest() -> None:
         ("xc7z020", large),
         ("xc7z045", large),
     ):
-        found = seen_on(find_part(part), [large, small])
+        reading = seen_on(find_part(part), [large, small])
         assert (
-            found and found.value >= known.value and known.source in found.source and found.value < 2 * known.value - 20
+            reading
+            and reading.value >= known.value
+            and known.source in reading.source
+            and reading.value < 2 * known.value - 20
         )
     assert seen_on(find_part("xc7z010"), []) is None

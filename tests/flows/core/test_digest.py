@@ -53,13 +53,13 @@ def test_different_values_have_different_digests(one: Json, other: Json) -> None
     assert (digest_of(one) == digest_of(other)) == _same(one, other)
 
 
-def _same(one: Json, other: Json) -> bool:
+def _same(json: Json, other: Json) -> bool:
     """Equal but for the order of keys, with True apart from 1 and 0.0 apart from -0.0 and 0, as in JSON."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return repr(one) == repr(other)
+    if isinstance(json, dict) and isinstance(other, dict):
+        return json.keys() == other.keys() and all(_same(json[key], other[key]) for key in json)
+    if isinstance(json, list) and isinstance(other, list):
+        return len(json) == len(other) and all(map(_same, json, other))
+    return repr(json) == repr(other)
 
 
 @pytest.mark.parametrize("value", [{1, 2}, object(), b"bytes", Point])

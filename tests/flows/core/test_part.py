@@ -33,14 +33,14 @@ def test_figures_agree_with_the_7_series_fabric(device: Device) -> None:
 
 def test_resources_grow_with_the_name_within_a_core_count() -> None:
     for single_core in (True, False):
-        family = [one for name, one in sorted(devices().items()) if name.endswith("s") is single_core]
+        family = [item for name, item in sorted(devices().items()) if name.endswith("s") is single_core]
         assert [each.lut for each in family] == sorted(each.lut for each in family)
 
 
 def test_available_is_by_metric() -> None:
     xc7z020 = devices()["xc7z020"]
-    found = [xc7z020.available(metric) for metric in (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)]
-    assert found == [53_200, 106_400, 280, 220]
+    numbers = [xc7z020.available(metric) for metric in (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)]
+    assert numbers == [53_200, 106_400, 280, 220]
 
 
 @pytest.mark.parametrize("board", boards().values(), ids=boards())

@@ -12,7 +12,7 @@ WRITE = Step("write", "writes", PYTHON, (PYTHON, "-m", "somewhere.worker"), {"jo
 READ = Step("read", "reads", "cat", ("cat", "in"), {"in": Output("write", "out"), "other": Output("write", "out")})
 
 
-def test_a_step_needs_the_steps_whose_outputs_it_is_given() -> None:
+def test_a_step_needs_the_steps_whose_outputs_it_takes() -> None:
     assert READ.needs == ("write",)
     assert WRITE.needs == ()
 

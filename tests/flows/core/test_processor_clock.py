@@ -19,5 +19,5 @@ def test_every_part_and_board_has_one_with_its_source() -> None:
         grades = devices()[name].speed_grades if name in devices() else ("",)
         for grade in grades:
             asked = f"{name}{devices()[name].packages[0]}{grade}" if grade else name
-            found = processor_clock(find_part(asked))
-            assert found.mhz >= 500 and found.of and found.source
+            result = processor_clock(find_part(asked))
+            assert result.mhz >= 500 and result.of and result.source

@@ -42,17 +42,17 @@ def run(name: str, flow: str = "finn", part: str = "xc7z020clg400-1") -> Run:
     )  # fmt: skip
 
 
-def save(store: Store, one: Run) -> None:
-    store.save(one.name, document_to_json(Document(NetworkFacts("toy", 10, 100, DIGEST), (one,))))
+def save(store: Store, result: Run) -> None:
+    store.save(result.name, document_to_json(Document(NetworkFacts("toy", 10, 100, DIGEST), (result,))))
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    made = Store(tmp_path / "store")
-    made.prepare()
+    result = Store(tmp_path / "store")
+    result.prepare()
     for each in (run("finn-a"), run("hls4ml-b", "hls4ml"), run("finn-c", part="xc7z010clg400-1")):
-        save(made, each)
-    return made
+        save(result, each)
+    return result
 
 
 @pytest.fixture

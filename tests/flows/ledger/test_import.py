@@ -70,9 +70,9 @@ EVIDENCE: dict[str, tuple[str | bytes, Kind]] = {
 
 def put(folder: Path, name: str, content: str | bytes | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    found = EVIDENCE[name][0] if content is None else content
+    text = EVIDENCE[name][0] if content is None else content
     path = folder / name
-    path.write_bytes(found.encode() if isinstance(found, str) else found)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
 
@@ -80,21 +80,21 @@ def entry(folder: Path, name: str, content: str | bytes | None = None) -> Entry:
     return files.read(Source(put(folder, name, content), name), TODAY, None)
 
 
-def amounts(one: Entry) -> dict[tuple[Metric, str], float]:
-    return {(reading.metric, reading.scope): reading.value for reading in one.readings}
+def amounts(evidence: Entry) -> dict[tuple[Metric, str], float]:
+    return {(reading.metric, reading.scope): reading.value for reading in evidence.readings}
 
 
 @pytest.mark.parametrize("name", EVIDENCE)
-def test_every_kind_of_file_is_told_by_what_it_holds(name: str, tmp_path: Path, database: Path) -> None:
-    one = entry(tmp_path, name)
-    assert one.kind is EVIDENCE[name][1] and one.file == name
-    assert one.readings or one.kind is Kind.HANDOFF
-    assert all(name in reading.source for reading in one.readings)
+def test_every_kind_of_file_is_recognised_by_what_it_holds(name: str, tmp_path: Path, database: Path) -> None:
+    evidence = entry(tmp_path, name)
+    assert evidence.kind is EVIDENCE[name][1] and evidence.file == name
+    assert evidence.readings or evidence.kind is Kind.HANDOFF
+    assert all(name in reading.source for reading in evidence.readings)
 
 
 def test_no_shell_is_added_to_what_a_report_says(tmp_path: Path) -> None:
-    found = amounts(entry(tmp_path, "toy_csynth.rpt"))
-    assert found[Metric.LUT, DESIGN] == 23_456 and (Metric.LUT, TOTAL) not in found
+    counts = amounts(entry(tmp_path, "toy_csynth.rpt"))
+    assert counts[Metric.LUT, DESIGN] == 23_456 and (Metric.LUT, TOTAL) not in counts
 
 
 def with_processor(text: str) -> str:
@@ -114,34 +114,36 @@ def test_a_utilisation_with_the_processor_in_it_is_of_a_whole_design(tmp_path: P
 
 
 def test_finn_tells_the_whole_and_its_nodes_without_their_partition(tmp_path: Path) -> None:
-    one = entry(tmp_path, "post_synth_resources.json")
-    found = amounts(one)
-    assert found[Metric.LUT, TOTAL] == 8220 and found[Metric.BRAM18, TOTAL] == 10 and one.whole
-    assert found[Metric.LUT, "MVAU_rtl_1"] == 800
-    assert {reading.tier for reading in one.readings} == {Tier.ROUTED}
+    evidence = entry(tmp_path, "post_synth_resources.json")
+    counts = amounts(evidence)
+    assert counts[Metric.LUT, TOTAL] == 8220 and counts[Metric.BRAM18, TOTAL] == 10 and evidence.whole
+    assert counts[Metric.LUT, "MVAU_rtl_1"] == 800
+    assert {reading.tier for reading in evidence.readings} == {Tier.ROUTED}
 
 
 @pytest.mark.parametrize("name", ["total", "design", "shell"])
 def test_an_instance_never_passes_for_the_whole(name: str, tmp_path: Path) -> None:
     built = json.dumps(BUILT | {f"StreamingDataflowPartition_1_{name}": {"LUT": 77}, name: {"LUT": 78}})
-    found = amounts(entry(tmp_path, "post_synth_resources.json", built))
-    assert found[Metric.LUT, TOTAL] == 8220 and not {77, 78} & set(found.values())
+    counts = amounts(entry(tmp_path, "post_synth_resources.json", built))
+    assert counts[Metric.LUT, TOTAL] == 8220 and not {77, 78} & set(counts.values())
 
 
 def test_of_one_image_alone_no_interval_is_known(tmp_path: Path) -> None:
-    one = amounts(entry(tmp_path, "rtlsim_performance.json"))
+    counts = amounts(entry(tmp_path, "rtlsim_performance.json"))
     more = amounts(entry(tmp_path, "rtlsim_performance.json", json.dumps(SIMULATED | {"N": 10})))
-    assert one == {(Metric.LATENCY_CYCLES, TOTAL): 3274}
+    assert counts == {(Metric.LATENCY_CYCLES, TOTAL): 3274}
     assert more[Metric.INTERVAL_CYCLES, TOTAL] == 3273
 
 
 def test_a_board_is_read_in_its_units(tmp_path: Path) -> None:
-    one = entry(tmp_path, "board.toml")
-    assert amounts(one) == {
+    evidence = entry(tmp_path, "board.toml")
+    assert amounts(evidence) == {
         (Metric.THROUGHPUT_FPS, TOTAL): 900, (Metric.POWER_W, TOTAL): 2.4, (Metric.LATENCY_US, TOTAL): 940,
     }  # fmt: skip
-    assert one.part == "xc7z020clg400-1" and one.clock_ns == 10 and one.facts["who"] == "A. Engineer, lab 3"
-    assert "batch 1,000" in one.readings[0].on and one.readings[0].tier is Tier.MEASURED
+    assert (
+        evidence.part == "xc7z020clg400-1" and evidence.clock_ns == 10 and evidence.facts["who"] == "A. Engineer, lab 3"
+    )
+    assert "batch 1,000" in evidence.readings[0].on and evidence.readings[0].tier is Tier.MEASURED
 
 
 @pytest.mark.parametrize(
@@ -192,14 +194,14 @@ def test_a_damaged_file_of_finns_is_refused(name: str, content: str, tmp_path: P
 def test_evidence_is_kept_beside_the_run_that_predicted_it(store: Store, tmp_path: Path) -> None:
     done = import_evidence([put(tmp_path, "post_synth_resources.json")], "", "finn-a", store, TODAY)
     assert done.page.name == done.page.run == "finn-a" and book.read(store.root, "finn-a") == done.page
-    found = {
+    by_name = {
         (residual.truth.metric, residual.truth.scope): residual
         for residual in residuals(done.page, store.record("finn-a").runs[0])
     }
-    lut = found[Metric.LUT, TOTAL]
+    lut = by_name[Metric.LUT, TOTAL]
     assert lut.error == pytest.approx(8000 / 8220 - 1) and lut.holds
-    assert found[Metric.LUT, "MVAU_rtl_1"].holds is False
-    assert found[Metric.FF, TOTAL].predicted is None
+    assert by_name[Metric.LUT, "MVAU_rtl_1"].holds is False
+    assert by_name[Metric.FF, TOTAL].predicted is None
 
 
 def test_the_core_alone_is_held_against_the_prediction_without_its_shell(store: Store, tmp_path: Path) -> None:
@@ -229,8 +231,8 @@ def test_a_bitstream_is_routed_truth_with_its_measured_error(store: Store, tmp_p
 
 
 def test_a_bitstream_without_its_header_is_read_where_it_is_named(tmp_path: Path, database: Path) -> None:
-    one = entry(tmp_path, "top.bin", fabric.packets(fabric.frames(fabric.SOME, fabric.TABLES)))
-    assert one.kind is Kind.BITSTREAM and one.part == "xc7z010" and one.readings[0].value == 4
+    evidence = entry(tmp_path, "top.bin", fabric.packets(fabric.frames(fabric.SOME, fabric.TABLES)))
+    assert evidence.kind is Kind.BITSTREAM and evidence.part == "xc7z010" and evidence.readings[0].value == 4
 
 
 def test_without_a_database_nothing_is_kept(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,9 +245,11 @@ def test_without_a_database_nothing_is_kept(store: Store, tmp_path: Path, monkey
 def test_an_archive_brings_its_clock(store: Store, tmp_path: Path, database: Path) -> None:
     handoff = HANDOFF.replace('"7z020"', '"7z010"').encode()
     content = packed({"top.bit": fabric.some_bitstream(), "design_1.hwh": handoff})
-    one = entry(tmp_path, "top.xsa", content)
+    evidence = entry(tmp_path, "top.xsa", content)
     assert (
-        one.part == "xc7z010clg400-1" and one.clock_ns == pytest.approx(7, abs=0.01) and one.file == "top.xsa, top.bit"
+        evidence.part == "xc7z010clg400-1"
+        and evidence.clock_ns == pytest.approx(7, abs=0.01)
+        and evidence.file == "top.xsa, top.bit"
     )
     other = packed({"top.bit": fabric.some_bitstream(), "design_1.hwh": HANDOFF.encode()})
     with pytest.raises(InputError, match="a bitstream for xc7z010clg400 and a handoff for xc7z020clg400-1"):
@@ -319,8 +323,12 @@ def test_two_truths_that_contradict_each_other_are_both_kept(store: Store, tmp_p
     first = put(tmp_path, "utilization.rpt", utilization_report({"Slice LUTs": 4_000}))
     second = put(tmp_path / "again", "utilization.rpt", utilization_report({"Slice LUTs": 4_400}))
     page = import_evidence([first, second], "mine", "", store, TODAY).page
-    (one,) = contradictions(page)
-    assert (one.first.value, one.second.value, one.first.metric) == (4_000, 4_400, Metric.LUT)
+    (contradiction,) = contradictions(page)
+    assert (contradiction.first.value, contradiction.second.value, contradiction.first.metric) == (
+        4_000,
+        4_400,
+        Metric.LUT,
+    )
 
 
 def test_rates_of_other_batches_do_not_contradict_each_other(store: Store, tmp_path: Path) -> None:
@@ -376,8 +384,8 @@ def test_a_page_of_a_newer_version_is_left_as_it_is(store: Store, tmp_path: Path
     with pytest.raises(InputError, match="written in schema zynqflows-ledger/2") as told:
         import_evidence([path], "mine", "", store, TODAY)
     assert "version of zynqflows that wrote it" in str(told.value) and page.read_text() == newer
-    found, errors = book.pages(store.root)
-    assert not found and len(errors) == 1
+    pages, errors = book.pages(store.root)
+    assert not pages and len(errors) == 1
 
 
 @given(data=st.data())
@@ -407,8 +415,8 @@ def test_any_edit_of_any_evidence_is_read_or_refused(
     whole[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
     whole = whole[: data.draw(st.integers(0, len(whole)))] if data.draw(st.booleans()) else whole
     try:
-        one = entry(tmp_path, name, bytes(whole))
+        evidence = entry(tmp_path, name, bytes(whole))
     except FlowsError as error:
         assert "\n" not in str(error)
         return
-    assert all(reading.value >= 0 for reading in one.readings)
+    assert all(reading.value >= 0 for reading in evidence.readings)

@@ -92,9 +92,9 @@ def test_a_report_shows_predictions_beside_the_truth(store: Store, tmp_path: Pat
     out = tmp_path / "report"
     assert main(["report", "finn-a", "--out", str(out), "--store", str(store.root)]) == 0
     text, page, junit = ((out / f"report.{kind}").read_text() for kind in ("md", "html", "junit.xml"))
-    for told in (text, page):
-        assert "Predictions and the truth" in told and "-2.7 %" in told and "ended with status Fail" in told
-        assert "lab 3" not in told, "what is of no run of this report is not in it"
+    for each in (text, page):
+        assert "Predictions and the truth" in each and "-2.7 %" in each and "ended with status Fail" in each
+        assert "lab 3" not in each, "what is of no run of this report is not in it"
     assert "refuted" in junit and "failure" in junit
     again = tmp_path / "again"
     assert main(["report", str(out / "report.json"), "--out", str(again), "--store", str(store.root)]) == 0
@@ -117,12 +117,12 @@ def rows(store: Store, tmp_path: Path, luts: list[int], flow: str = "finn") -> N
 def test_a_users_own_rows_recalibrate_their_intervals(store: Store, tmp_path: Path) -> None:
     luts = [6_400, 7_200, 8_000, 7_600, 6_800, 7_000]
     rows(store, tmp_path, luts)
-    found = calibration.own_rows(store)
-    own = found["finn", Metric.LUT]
+    own_rows = calibration.own_rows(store)
+    own = own_rows["finn", Metric.LUT]
     ratios = [lut / 8_000 for lut in luts]
     assert own.n == 6 and own.low < min(ratios) and own.high > max(ratios)
     assert math.sqrt(own.low * own.high) == pytest.approx(math.prod(ratios) ** (1 / 6))
-    (new,) = calibration.recalibrated([run("finn-new")], found)
+    (new,) = calibration.recalibrated([run("finn-new")], own_rows)
     before, after = (
         {(reading.metric, reading.scope, reading.stage): reading for reading in r.readings}
         for r in (run("finn-new"), new)
@@ -132,7 +132,7 @@ def test_a_users_own_rows_recalibrate_their_intervals(store: Store, tmp_path: Pa
     total = next(reading for reading in new.readings if reading.metric is Metric.LUT and reading.low == 8_000 * own.low)
     assert "your own 6 designs" in total.source and "--no-own-rows" in total.source
     assert total.value == 8_000, "the prediction itself stays"
-    assert calibration.recalibrated([run("hls4ml-b", "hls4ml")], found) == (run("hls4ml-b", "hls4ml"),)
+    assert calibration.recalibrated([run("hls4ml-b", "hls4ml")], own_rows) == (run("hls4ml-b", "hls4ml"),)
 
 
 def test_too_few_rows_change_nothing(store: Store, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_prediction_stays_inside_its_interval(store: Store, tmp_path: Path) ->
         assert (reading.low or 0) <= reading.value <= (reading.high or reading.value)
 
 
-def test_estimates_use_own_rows_unless_told_not_to(store: Store, tmp_path: Path, capsys: Told) -> None:
+def test_estimates_use_own_rows_unless_asked_not_to(store: Store, tmp_path: Path, capsys: Told) -> None:
     rows(store, tmp_path, [6_400, 7_200, 8_000, 7_600, 6_800], "hls")
     assert main(["estimate", "hls", "-v", "--store", str(store.root)]) == 0
     assert "your own 5 designs" in " ".join(capsys.readouterr().out.split())

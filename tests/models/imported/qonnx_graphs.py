@@ -32,9 +32,9 @@ class Builder:
         return name
 
     def quant(self, source: str, output: str, scale: Any, bits: int = 4, signed: int = 1, narrow: int = 0) -> str:
-        given = [self.constant(f"{output}_{role}", value) for role, value in (("s", scale), ("z", 0.0), ("b", bits))]
+        texts = [self.constant(f"{output}_{role}", value) for role, value in (("s", scale), ("z", 0.0), ("b", bits))]
         settings = {"signed": signed, "narrow": narrow, "rounding_mode": "ROUND"}
-        return self.node("Quant", [source, *given], output, QONNX, **settings)
+        return self.node("Quant", [source, *texts], output, QONNX, **settings)
 
     def bipolar(self, source: str, output: str, scale: float = 1.0) -> str:
         return self.node("BipolarQuant", [source, self.constant(f"{output}_s", scale)], output, QONNX)
@@ -47,8 +47,8 @@ class Builder:
     def weights(self, name: str, *shape: int, each: bool = False, transposed: bool = False) -> str:
         scale = self.random.uniform(0.02, 0.09, (shape[0], *(1,) * (len(shape) - 1)) if each else ())
         values = self.random.normal(0, 0.2, shape)
-        made = self.quant(self.constant(f"{name}_w", values), f"{name}_q", scale, narrow=1)
-        return self.node("Transpose", [made], f"{name}_t", perm=[1, 0]) if transposed else made
+        text = self.quant(self.constant(f"{name}_w", values), f"{name}_q", scale, narrow=1)
+        return self.node("Transpose", [text], f"{name}_t", perm=[1, 0]) if transposed else text
 
     def norm(self, source: str, output: str, channels: int) -> str:
         gamma, beta, mean = (self.constant(f"{output}_{k}", self.random.normal(0, 1, channels)) for k in range(3))
@@ -81,8 +81,8 @@ def residual(norm: bool = False, each: bool = False, signed: bool = False, affin
     def conv(name: str, of: str, size: int, inputs: int) -> str:
         terms = [of, build.weights(name, 4, inputs, size, size, each=each)]
         terms += [] if norm else [build.constant(f"{name}_b", build.random.normal(0, 0.3, 4))]
-        made = build.node("Conv", terms, name, pads=[size // 2] * 4, kernel_shape=[size, size])
-        return build.norm(made, f"{name}_n", 4) if norm else made
+        text = build.node("Conv", terms, name, pads=[size // 2] * 4, kernel_shape=[size, size])
+        return build.norm(text, f"{name}_n", 4) if norm else text
 
     first = build.quant(build.node("Relu", [conv("c1", source, 3, 3)], "r1"), "r1_q", 0.11, signed=0)
     second = build.quant(build.node("Relu", [conv("c2", first, 3, 4)], "r2"), "r2_q", 0.13, signed=0)
@@ -172,9 +172,9 @@ def joined() -> ModelProto:
 
     def conv(source: str, name: str, inputs: int, size: int, outputs: int = 4) -> str:
         kernel = [source, build.weights(name, outputs, inputs, size, size, each=True)]
-        made = build.node("Conv", kernel, name, kernel_shape=[size, size], pads=[size // 2] * 4)
+        text = build.node("Conv", kernel, name, kernel_shape=[size, size], pads=[size // 2] * 4)
         return build.quant(
-            build.node("Relu", [build.norm(made, f"{name}_n", outputs)], f"{name}_r"), f"{name}_c", 0.12, signed=0
+            build.node("Relu", [build.norm(text, f"{name}_n", outputs)], f"{name}_r"), f"{name}_c", 0.12, signed=0
         )
 
     first = conv(build.quant("x", "x_q", 1 / 256, bits=8, signed=0), "c1", 3, 3)
@@ -199,9 +199,9 @@ def averaged(version: int = 2, size: int = 2) -> ModelProto:
     numbers = [scale / pixels, 0.0, bits, scale, 4.0]
     if version == 1:
         sums, numbers = build.node("Mul", [sums, build.constant("pixels", pixels)], "p_m"), [scale, 0.0, bits, 4.0]
-    given = [build.constant(f"t_{place}", number) for place, number in enumerate(numbers)]
+    texts = [build.constant(f"t_{place}", number) for place, number in enumerate(numbers)]
     signs = {"signed": 0, "narrow": 0} if version == 2 else {}
-    code = build.node("Trunc", [sums, *given], "t", QONNX, rounding_mode="FLOOR", **signs)
+    code = build.node("Trunc", [sums, *texts], "t", QONNX, rounding_mode="FLOOR", **signs)
     if size < 8:
         kernel = [code, build.weights("c2", 4, 4, 1, 1)]
         second = build.node("Relu", [build.node("Conv", kernel, "c2", kernel_shape=[1, 1])], "r2")

@@ -20,6 +20,7 @@ from flows.executor import Executor
 from flows.imports import import_trained, is_own, own_images, read_network
 from flows.store import Store
 from models import cifar10
+from models.imported.workers import arrays
 from models.imported.workers.arrays import images_of, labels_of, load
 from models.pixels import parse_pixels
 from tests.models.imported.conftest import Archive, conv_layer
@@ -122,11 +123,12 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         load(tmp_path / "x.npz")
 
 
-def test_what_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+def test_what_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert arrays.LIMIT <= 1 << 30
+    monkeypatch.setattr(arrays, "LIMIT", 1 << 20)
     path = tmp_path / "x.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped, zipped.open("images.npy", "w") as member:
-        for _ in range(1025):
-            member.write(bytes(1 << 20))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("images.npy", bytes(arrays.LIMIT + 1))
     with pytest.raises(InputError, match="unpacks to more than"):
         load(tmp_path / "x.npz")
 
@@ -178,8 +180,8 @@ def test_a_network_is_judged_by_them(
     argv = ["--data", str(folder), "--store", str(tmp_path / "store")]
     report = tmp_path / "report.json"
     assert main(["evaluate", str(path), "--flow", "hls", *argv, "--json", str(report)]) == 0
-    (one,) = json.loads(report.read_text())["reports"]
-    assert one["classes"] == ["0", "1", "2"] and one["floating"]["accuracy"]["n"] == 32
+    (result,) = json.loads(report.read_text())["reports"]
+    assert result["classes"] == ["0", "1", "2"] and result["floating"]["accuracy"]["n"] == 32
     assert main(["plan", "hls4ml", "--network", str(path), *argv]) == 0
     assert "accuracy on your test images" in capsys.readouterr().out
 
@@ -203,15 +205,15 @@ def test_pixels_are_for_a_network_of_the_users_own(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.parametrize(
-    ("given", "formula"), [("raw", "x - 1"), ("unit", "(x / 255 - 1) / 1"), (None, "(x / 255 - 1) / 1")]
+    ("text", "formula"), [("raw", "x - 1"), ("unit", "(x / 255 - 1) / 1"), (None, "(x / 255 - 1) / 1")]
 )
 def test_what_the_user_says_of_pixels_comes_before_the_files_first_layer(
-    given: str | None, formula: str, keras_archive: Archive, executor: Executor
+    text: str | None, formula: str, keras_archive: Archive, executor: Executor
 ) -> None:
     path = keras_archive([("Rescaling", {"scale": 1.0, "offset": -1.0}, []), *LAYERS[1:]], (6, 5, 1))
-    network, _ = read_network(path, executor, parse_pixels(given) if given else None)
+    network, _ = read_network(path, executor, parse_pixels(text) if text else None)
     assert str(network.pixels) == formula
-    assert network.pixels.known == (f"--pixels {given}" if given else "the file's first layer, taken to read x / 255")
+    assert network.pixels.known == (f"--pixels {text}" if text else "the file's first layer, taken to read x / 255")
 
 
 def test_a_mean_for_each_of_three_channels_is_refused_for_grey(keras_archive: Archive, executor: Executor) -> None:

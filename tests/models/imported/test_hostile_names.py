@@ -67,7 +67,7 @@ def test_the_manual_flow_compiles_no_name(
 
 @built
 @pytest.mark.slow
-def test_hls4ml_is_given_no_name(keras_archive: Archive, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hls4ml_takes_no_name(keras_archive: Archive, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = keras_archive(LAYERS).rename(images.parent / HOSTILE)
     out = designed("hls4ml", model, images, capsys)
     source = (out / "project" / "firmware" / "myproject.cpp").read_text()

@@ -567,7 +567,7 @@ def test_weights_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypa
             read_onnx(tmp_path / "own.onnx", "own", ("own.bin",))
 
 
-def test_weights_beside_the_model_are_read_once_they_are_given(tmp_path: Path) -> None:
+def test_weights_beside_the_model_are_read_once_they_are_named(tmp_path: Path) -> None:
     kernel = with_external("own.bin", tmp_path / "own.onnx", offset="8")
     (tmp_path / "own.bin").write_bytes(b"8 bytes." + kernel.tobytes())
     with pytest.raises(WantedFiles) as wanted:
@@ -612,8 +612,8 @@ def test_what_a_file_does_to_its_pixels_first_is_what_the_network_reads(
     assert str(network.pixels) == "(x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)"
     assert network.pixels.known == "the file's first layer, taken to read x / 255"
     image = random.integers(0, 256, (1, 8, 6, 3), np.uint8)
-    given = (image / np.float32(255)) if last else (image / np.float32(255)).transpose(0, 3, 1, 2)
-    (expected,) = ReferenceEvaluator(source).run(None, {"x": given.astype(np.float32)})
+    values = (image / np.float32(255)) if last else (image / np.float32(255)).transpose(0, 3, 1, 2)
+    (expected,) = ReferenceEvaluator(source).run(None, {"x": values.astype(np.float32)})
     numbers = [[float(network.pixels.number(byte, channel)) for byte in range(256)] for channel in range(3)]
     read = np.array(numbers, np.float32)[np.arange(3), image]
     assert np.allclose(compute(network, tensors, read), expected, atol=1e-5)
@@ -633,12 +633,12 @@ def test_what_a_file_does_to_its_pixels_first_is_what_the_network_reads(
 def test_scalings_of_one_number(
     nodes: list[tuple[str, str]], constants: dict[str, float], formula: str, tmp_path: Path
 ) -> None:
-    made, tensor = [], "x"
+    results, tensor = [], "x"
     for index, (kind, constant) in enumerate(nodes):
-        made.append(node(kind, f"{tensor} {constant}", f"t{index}"))
+        results.append(node(kind, f"{tensor} {constant}", f"t{index}"))
         tensor = f"t{index}"
-    made.append(node("GlobalAveragePool", tensor, "y"))
-    onnx.save(model(made, {name: single(value) for name, value in constants.items()}), tmp_path / "own.onnx")
+    results.append(node("GlobalAveragePool", tensor, "y"))
+    onnx.save(model(results, {name: single(value) for name, value in constants.items()}), tmp_path / "own.onnx")
     assert str(read_onnx(tmp_path / "own.onnx", "own")[0].pixels) == formula
 
 
@@ -655,20 +655,20 @@ def test_vectors_and_grey_images_are_read(tmp_path: Path, compute: Compute) -> N
         network, tensors = read_onnx(tmp_path / "grey.onnx", "grey")
         assert network.input_shape == (5, 4, 1)
         image = random.random((1, 5, 4, 1), np.float32)
-        given = image if turned else image.transpose(0, 3, 1, 2)
-        (expected,) = ReferenceEvaluator(grey).run(None, {"x": given})
+        values = image if turned else image.transpose(0, 3, 1, 2)
+        (expected,) = ReferenceEvaluator(grey).run(None, {"x": values})
         assert np.allclose(compute(network, tensors, image), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "text"),
     [("PRelu", "hls4ml has PReLU"), ("HardSigmoid", "hls4ml has HardSigmoid"), ("Sigmoid", "hls4ml has tables")],
 )
-def test_a_refusal_says_which_tools_have_it_and_what_to_do(kind: str, told: str, tmp_path: Path) -> None:
+def test_a_refusal_says_which_tools_have_it_and_what_to_do(kind: str, text: str, tmp_path: Path) -> None:
     onnx.save(conv_then(node(kind, "c", "y")), tmp_path / "bad.onnx")
     with pytest.raises(InputError) as refusal:
         read_onnx(tmp_path / "bad.onnx", "bad")
-    assert told in refusal.value.next_step and "supported" in refusal.value.next_step
+    assert text in refusal.value.next_step and "supported" in refusal.value.next_step
 
 
 def choosing(kind: str, outputs: list[str], ends: list[str], **settings: Any) -> Any:

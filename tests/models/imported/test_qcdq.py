@@ -56,17 +56,17 @@ def graph(*changes: Callable[[ModelProto], None]) -> ModelProto:
         node("GlobalAveragePool", ["rd"], ["g"], name="gap"),
         node("Flatten", ["g"], ["y"], name="flat"),
     ]
-    given = [numpy_helper.from_array(np.asarray(array), name) for name, array in (FLOATS | CODES).items()]
+    tensors = [numpy_helper.from_array(np.asarray(array), name) for name, array in (FLOATS | CODES).items()]
     ends = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
         for name, shape in (("x", [1, 3, 8, 8]), ("y", [1, 4]))
     ]
-    made = helper.make_model(
-        helper.make_graph(nodes, "qcdq", ends[:1], ends[1:], given), opset_imports=[helper.make_opsetid("", 17)]
+    model = helper.make_model(
+        helper.make_graph(nodes, "qcdq", ends[:1], ends[1:], tensors), opset_imports=[helper.make_opsetid("", 17)]
     )
     for change in changes:
-        change(made)
-    return made
+        change(model)
+    return model
 
 
 def converted(model: ModelProto) -> ModelProto:
@@ -122,16 +122,16 @@ def test_a_single_number_has_no_axis() -> None:
 
 def value(name: str, array: Any) -> Callable[[ModelProto], None]:
     def change(model: ModelProto) -> None:
-        (one,) = [each for each in model.graph.initializer if each.name == name]
-        one.CopyFrom(numpy_helper.from_array(np.asarray(array), name))
+        (result,) = [each for each in model.graph.initializer if each.name == name]
+        result.CopyFrom(numpy_helper.from_array(np.asarray(array), name))
 
     return change
 
 
 def source(node: str, index: int, name: str) -> Callable[[ModelProto], None]:
     def change(model: ModelProto) -> None:
-        (found,) = [each for each in model.graph.node if node in (each.name, *each.output)]
-        found.input[index] = name
+        (result,) = [each for each in model.graph.node if node in (each.name, *each.output)]
+        result.input[index] = name
 
     return change
 
@@ -152,10 +152,10 @@ DAMAGE: dict[str, tuple[Callable[[ModelProto], None], str]] = {
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_what_has_no_quantiser_like_it_is_one_sentence(name: str) -> None:
-    change, told = DAMAGE[name]
+    change, text = DAMAGE[name]
     with pytest.raises(InputError) as error:
         read(graph(change))
-    assert told in str(error.value) and "\n" not in str(error.value)
+    assert text in str(error.value) and "\n" not in str(error.value)
 
 
 @given(st.integers(1, 8), st.booleans(), st.data())

@@ -43,8 +43,8 @@ def test_the_network_with_its_quantisers_gives_the_outputs_of_qkeras(ending: str
     assert [layer.kind for layer in network.layers].count("quantise") == 2
     images = torch.from_numpy(np.random.default_rng(0).random((4, 8, 8, 3), np.float32)).permute(0, 3, 1, 2)
     with torch.no_grad():
-        made = Quantised(network).load(tensors).eval()(images).softmax(1).numpy()
-    assert made == pytest.approx(np.load(CASES / "qkeras_conv.npy"), abs=1e-5)
+        result = Quantised(network).load(tensors).eval()(images).softmax(1).numpy()
+    assert result == pytest.approx(np.load(CASES / "qkeras_conv.npy"), abs=1e-5)
     assert {float(each) % 0.125 for each in tensors["qc/kernel"].ravel()} == {0.0}
 
 
@@ -121,11 +121,11 @@ def test_rounding_is_to_the_nearest_code_and_saturates(
     bits: int, integer: int, signed: bool, narrow: bool, number: float
 ) -> None:
     fixed = FixedPoint(bits + signed, integer, signed, narrow and signed)
-    made = float(fixed.rounded(np.array([number], np.float32))[0])
+    value = float(fixed.rounded(np.array([number], np.float32))[0])
     high = 2.0**integer - fixed.scale
     low = (-(2.0**integer) + fixed.scale * fixed.narrow) if signed else 0.0
-    assert low <= made <= high and (made / fixed.scale).is_integer()
-    assert abs(made - min(max(number, low), high)) <= fixed.scale / 2
+    assert low <= value <= high and (value / fixed.scale).is_integer()
+    assert abs(value - min(max(number, low), high)) <= fixed.scale / 2
 
 
 def edited(change: Callable[[dict[str, Any]], None], folder: Path) -> Path:

@@ -78,23 +78,23 @@ def images(count: int = 3) -> np.ndarray:
 def test_integers_are_what_the_graph_computes(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = FORMS[form]()
     folder = read(model, tmp_path, monkeypatch)
-    found = open_integers(folder, json.loads((folder / "integers.json").read_text()))
-    weights, pixels = found.weights.tensors(), images()
-    codes = FastNetwork(found.quantised, weights)(pixels)
-    for name, slow in evaluate(found.quantised, weights, pixels[0]).items():
+    integers = open_integers(folder, json.loads((folder / "integers.json").read_text()))
+    weights, pixels = integers.weights.tensors(), images()
+    codes = FastNetwork(integers.quantised, weights)(pixels)
+    for name, slow in evaluate(integers.quantised, weights, pixels[0]).items():
         assert np.array_equal(codes[name][0].movedim(0, -1).long().numpy(), slow), name
     graph = ModelProto.FromString((folder / "graph.onnx").read_bytes())
-    names = [each.tensor for each in found.tensors]
+    names = [each.tensor for each in integers.tensors]
     graph.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     evaluator = ReferenceEvaluator(graph, new_ops=OPERATORS)
-    host = found.quantised.network.layers[-1].name
+    host = integers.quantised.network.layers[-1].name
     for index, image in enumerate(pixels):
-        given = (image.astype(np.float32) / np.float32(found.divisor)).transpose(2, 0, 1)[None]
-        logits, *tensors = evaluator.run(None, {"x": given})
-        for kept, tensor in zip(found.tensors, tensors, strict=True):
+        result = (image.astype(np.float32) / np.float32(integers.divisor)).transpose(2, 0, 1)[None]
+        logits, *tensors = evaluator.run(None, {"x": result})
+        for kept, tensor in zip(integers.tensors, tensors, strict=True):
             ours = codes[kept.layer][index].numpy()
             assert np.array_equal(np.rint(tensor[0] / kept.scale).reshape(ours.shape), ours), kept
-        exact = codes[found.quantised.output][index].numpy() * weights[f"{host}/gain"] + weights[f"{host}/offset"]
+        exact = codes[integers.quantised.output][index].numpy() * weights[f"{host}/gain"] + weights[f"{host}/offset"]
         assert np.allclose(logits[0], exact, rtol=1e-5, atol=1e-4)
 
 
@@ -118,8 +118,8 @@ def test_the_twin_is_the_graph_without_quantisers(form: str, tmp_path: Path, mon
             del node.input[1:], node.attribute[:]
     pixels = images()
     evaluator = ReferenceEvaluator(plain, new_ops=OPERATORS)
-    given = [(image.astype(np.float32) / divisor).transpose(2, 0, 1)[None] for image in pixels]
-    expected = [np.asarray(evaluator.run(None, {"x": each}))[0][0] for each in given]
+    results = [(image.astype(np.float32) / divisor).transpose(2, 0, 1)[None] for image in pixels]
+    expected = [np.asarray(evaluator.run(None, {"x": each}))[0][0] for each in results]
     twin = TorchNetwork(network).load(open_weights(folder / "weights.safetensors", network).tensors()).eval()
     assert np.allclose(twin(as_input(pixels, network.pixels)).detach().numpy(), expected, rtol=1e-3, atol=1e-3)
 
@@ -143,10 +143,10 @@ def test_both_networks_have_the_layers_that_they_should(tmp_path: Path, monkeypa
     folder = read(residual(norm=True), tmp_path, monkeypatch)
     kinds = [type(layer) for layer in network_of(folder).layers]
     assert kinds.count(Conv2D) == 3 and kinds.count(ReLU) == 2 and kinds[-2:] == [GlobalAveragePool, Dense]
-    found = open_integers(folder, json.loads((folder / "integers.json").read_text()))
-    made = [type(layer) for layer in found.quantised.network.layers]
-    assert made.count(Threshold) == 4 and made.count(Add) == 1 and made[-3:] == [GlobalSum, Dense, HostScale]
-    assert found.divisor == 256 and found.quantised.weight_bits == {"c1": 4, "c2": 4, "c3": 4, "y": 4}
+    integers = open_integers(folder, json.loads((folder / "integers.json").read_text()))
+    results = [type(layer) for layer in integers.quantised.network.layers]
+    assert results.count(Threshold) == 4 and results.count(Add) == 1 and results[-3:] == [GlobalSum, Dense, HostScale]
+    assert integers.divisor == 256 and integers.quantised.weight_bits == {"c1": 4, "c2": 4, "c3": 4, "y": 4}
 
 
 def test_ranges_are_those_of_the_quantisers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,8 +161,8 @@ def test_ranges_are_those_of_the_quantisers(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_channel_that_falls_is_compared_with_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = read(residual(norm=True), tmp_path, monkeypatch)
-    found = open_integers(folder, json.loads((folder / "integers.json").read_text())).weights.tensors()
-    assert {-1.0, 1.0} == set(np.concatenate([found[f"{name}/signs"] for name in ("r1_q", "r2_q")]))
+    content = open_integers(folder, json.loads((folder / "integers.json").read_text())).weights.tensors()
+    assert {-1.0, 1.0} == set(np.concatenate([content[f"{name}/signs"] for name in ("r1_q", "r2_q")]))
 
 
 def test_weights_in_a_side_file_come_into_one_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,24 +200,24 @@ def test_a_side_file_of_another_length_than_said_is_of_another_export(
     data.write_bytes((data.read_bytes() + bytes(4))[: size + more])
     monkeypatch.chdir(tmp_path)
     load.main({"file": "given/own.onnx", "name": "own", "external": ["own.onnx.data"]})
-    told = json.loads(Path("imported/refusal.json").read_text())
-    assert told["fact"].startswith(f"'own.onnx.data' has {size + more:,} bytes, where the model speaks of {size:,}")
+    content = json.loads(Path("imported/refusal.json").read_text())
+    assert content["fact"].startswith(f"'own.onnx.data' has {size + more:,} bytes, where the model speaks of {size:,}")
 
 
-@pytest.mark.parametrize(("key", "text", "told"), [("length", "8", "8 bytes stand in"), ("offset", "x", "damaged")])
+@pytest.mark.parametrize(("key", "text", "words"), [("length", "8", "8 bytes stand in"), ("offset", "x", "damaged")])
 def test_a_tensor_whose_place_makes_no_sense_is_named(
-    key: str, text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    key: str, text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, _ = with_side_file(tmp_path)
     model = onnx.load(str(place), load_external_data=False)
     (tensor,) = [each for each in model.graph.initializer if each.name == "c1_w"]
-    given = {each.key: each for each in tensor.external_data}
-    given[key].value = text
+    content = {each.key: each for each in tensor.external_data}
+    content[key].value = text
     place.write_bytes(model.SerializeToString())
     monkeypatch.chdir(tmp_path)
     load.main({"file": "given/own.onnx", "name": "own", "external": ["own.onnx.data"]})
     error = json.loads(Path("imported/refusal.json").read_text())
-    assert "'c1_w'" in error["culprit"] and told in error["fact"]
+    assert "'c1_w'" in error["culprit"] and words in error["fact"]
 
 
 Change = Callable[[ModelProto], None]
@@ -229,27 +229,27 @@ def find(model: ModelProto, name: str) -> Any:
 
 def value(name: str, *numbers: Any, kind: Any = np.float32) -> Change:
     def change(model: ModelProto) -> None:
-        (given,) = [each for each in model.graph.initializer if each.name == name]
+        (result,) = [each for each in model.graph.initializer if each.name == name]
         array = np.array(numbers if len(numbers) > 1 else numbers[0], kind)
-        given.CopyFrom(numpy_helper.from_array(array, name))
+        result.CopyFrom(numpy_helper.from_array(array, name))
 
     return change
 
 
 def settings(node: str, **new: Any) -> Change:
     def change(model: ModelProto) -> None:
-        found = find(model, node)
-        kept = [each for each in found.attribute if each.name not in new]
-        del found.attribute[:]
-        found.attribute.extend([*kept, *(helper.make_attribute(*each) for each in new.items())])
+        match = find(model, node)
+        kept = [each for each in match.attribute if each.name not in new]
+        del match.attribute[:]
+        match.attribute.extend([*kept, *(helper.make_attribute(*each) for each in new.items())])
 
     return change
 
 
 def kind(node: str, operator: str, domain: str = QONNX) -> Change:
     def change(model: ModelProto) -> None:
-        found = find(model, node)
-        found.op_type, found.domain = operator, domain
+        match = find(model, node)
+        match.op_type, match.domain = operator, domain
         if domain not in {each.domain for each in model.opset_import}:
             model.opset_import.add(domain=domain, version=1)
 
@@ -286,11 +286,11 @@ DAMAGE: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_what_no_flow_can_take_is_one_sentence(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    change, told = DAMAGE[name]
+    change, text = DAMAGE[name]
     model = residual()
     change(model)
     error = refused(model, tmp_path, monkeypatch)
-    assert told in str(error) and "\n" not in str(error) and "Error(" not in str(error)
+    assert text in str(error) and "\n" not in str(error) and "Error(" not in str(error)
 
 
 def one_bit(node: str) -> Change:
@@ -317,11 +317,11 @@ FINNS: dict[str, tuple[Change, str]] = {
 def test_what_finn_alone_cannot_take_leaves_the_twin(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change, told = FINNS[name]
+    change, text = FINNS[name]
     model = residual()
     change(model)
     error = refused(model, tmp_path, monkeypatch, "not_integers.json")
-    assert told in str(error)
+    assert text in str(error)
     folder = tmp_path / "imported"
     network = network_of(folder)
     assert set(json.loads((folder / "ranges.json").read_text())) == set(network.shapes)
@@ -329,7 +329,7 @@ def test_what_finn_alone_cannot_take_leaves_the_twin(
 
 
 @pytest.mark.parametrize(
-    ("high", "low", "signed", "told"),
+    ("high", "low", "signed", "text"),
     [
         (5.4, 0.0, 0, "layer r1: a clip, which FINN does not have, to 0 .. 5.4, and codes of r1_q stand for 0 to 5.7"),
         (0.6, -1.0, 1, "to -1 .. 0.6, and codes of r1_q stand for -0.7 to 0.7"),
@@ -337,10 +337,10 @@ def test_what_finn_alone_cannot_take_leaves_the_twin(
     ],
 )
 def test_a_clip_that_cuts_off_codes_is_not_finns(
-    high: float, low: float, signed: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    high: float, low: float, signed: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = refused(clipped(high, low, signed), tmp_path, monkeypatch, "not_integers.json")
-    assert told in str(error) and "Let the quantiser end where the clip does, or before" in str(error)
+    assert text in str(error) and "Let the quantiser end where the clip does, or before" in str(error)
 
 
 def without(name: str) -> Change:
@@ -356,17 +356,17 @@ def without(name: str) -> Change:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("r1_q", "layer c2: it reads r1"), ("c1_q", "c1: its weights are not quantised")]
+    ("name", "text"), [("r1_q", "layer c2: it reads r1"), ("c1_q", "c1: its weights are not quantised")]
 )
-def test_a_missing_quantiser_is_told_where_it_is_missed(
-    name: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_quantiser_is_reported_where_it_is_missed(
+    name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = residual()
     source = find(model, name).input[0]
     without(name)(model)
     if name == "c1_q":
         find(model, "c1").input[1] = source
-    assert told in str(refused(model, tmp_path, monkeypatch, "not_integers.json"))
+    assert text in str(refused(model, tmp_path, monkeypatch, "not_integers.json"))
 
 
 def test_an_unsigned_quantiser_of_what_can_be_negative_is_a_relu(

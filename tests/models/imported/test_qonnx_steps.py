@@ -101,7 +101,7 @@ def test_accuracy_is_that_of_the_scaled_integers(
     records = np.random.default_rng(5).integers(0, 256, (40, RECORD_BYTES), np.uint8)
     records[:, 0] %= 5
     records.tofile(tmp_path / "batch.bin")
-    found = worker.accuracy(
+    content = worker.accuracy(
         integer.quantised,
         integer.weights.tensors(),
         tmp_path / "batch.bin",
@@ -112,11 +112,11 @@ def test_accuracy_is_that_of_the_scaled_integers(
     pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     sums = FastNetwork(integer.quantised, weights)(np.ascontiguousarray(pixels))[integer.quantised.output]
     logits = sums.double().numpy() * weights[f"{host}/gain"] + weights[f"{host}/offset"]
-    assert found["right"] == int((logits.argmax(1) == records[:, 0]).sum())
-    assert found["n"] == 40
+    assert content["right"] == int((logits.argmax(1) == records[:, 0]).sum())
+    assert content["n"] == 40
 
     monkeypatch.setattr(studies, "_class_names", lambda trained, batch: tuple("abcde"))
     beside = Asset(integer.weights.path, integer.weights.digest)
     batch = Asset(tmp_path / "batch.bin", digest_file(tmp_path / "batch.bin"))
-    told = studies.report(trained, "finn", integer.quantised, batch, executor, beside)
-    assert told.quantised and told.quantised.accuracy.right == found["right"]
+    report = studies.report(trained, "finn", integer.quantised, batch, executor, beside)
+    assert report.quantised and report.quantised.accuracy.right == content["right"]

@@ -60,7 +60,9 @@ def test_a_file_becomes_a_trained_network(
     trained = import_trained(path, None, images, executor)
     assert listener == [("import", "started"), ("import", "done"), ("ranges", "started"), ("ranges", "done")]
     assert (trained.network.name, trained.card, trained.ranges.n) == ("own", None, 9)
-    assert {name: one.shape for name, one in trained.weights.tensors().items()} == dict(trained.network.weight_shapes())
+    assert {name: item.shape for name, item in trained.weights.tensors().items()} == dict(
+        trained.network.weight_shapes()
+    )
     pixels = np.load(images) / np.float32(255)
     kernel, bias = (np.asarray(each, np.float32) for each in LAYERS[0][2])
     padded = np.pad(pixels, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -97,7 +99,7 @@ def test_numbers_that_folding_makes_infinite_are_named(keras_archive: Archive, e
         read_network(keras_archive([conv_layer(3, 4), norm, AVERAGE]), executor)
 
 
-def test_a_file_that_crashes_its_reader_is_told_as_damaged(
+def test_a_file_that_crashes_its_reader_is_reported_as_damaged(
     keras_archive: Archive, executor: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imports, "LIMIT_S", 0.01)  # ended by a signal, as by a crash

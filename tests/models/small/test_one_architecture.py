@@ -26,9 +26,9 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     files = []
     for flow, network in RUNS:
         files.append(folder / f"{flow}.json")
-        given = ["--network", str(network), "--json", str(files[-1]), "--store", str(folder / "store")]
-        given += ["--calibration", str(HERE / "images.npy")] if network is FLOAT else []
-        assert main(["estimate", flow, *given]) == 0
+        texts = ["--network", str(network), "--json", str(files[-1]), "--store", str(folder / "store")]
+        texts += ["--calibration", str(HERE / "images.npy")] if network is FLOAT else []
+        assert main(["estimate", flow, *texts]) == 0
     return files
 
 

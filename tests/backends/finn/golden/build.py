@@ -67,16 +67,16 @@ def take_pixels(model, cfg):
 
 def in_branches(model):
     """Its nodes branch by branch, the first input of a join first: an order that no step of FINN's changes."""
-    made = {name: node for node in model.graph.node for name in node.output}
+    writers = {name: node for node in model.graph.node for name in node.output}
     ordered = {}
 
     def visit(node):
         for name in node.input:
-            if name in made and made[name].output[0] not in ordered:
-                visit(made[name])
+            if name in writers and writers[name].output[0] not in ordered:
+                visit(writers[name])
         ordered[node.output[0]] = node
 
-    visit(made[model.graph.output[0].name])
+    visit(writers[model.graph.output[0].name])
     return list(ordered.values())
 
 
@@ -87,8 +87,8 @@ def exact_thresholds(model, cfg):
         nodes = [node for node in in_branches(model) if node.op_type == "MultiThreshold"]
         assert len(nodes) == len(exact), f"{len(nodes)} thresholds in the graph, {len(exact)} in the file"
         for index, node in enumerate(nodes):
-            given, better = model.get_initializer(node.input[1]), exact[f"arr_{index}"]
-            assert given.shape[1] == better.shape[1], f"{node.name}: {given.shape}, and {better.shape} in the file"
+            rounded, better = model.get_initializer(node.input[1]), exact[f"arr_{index}"]
+            assert rounded.shape[1] == better.shape[1], f"{node.name}: {rounded.shape}, and {better.shape} in the file"
             model.set_initializer(node.input[1], better)
     return model
 
@@ -188,12 +188,12 @@ def lay_out_fifos(model, cfg):
     ):
         sized = sized.transform(transformation)
     names = {node.name: node for node in sized.get_nodes_by_op_type("StreamingFIFO_rtl")}
-    found = {
+    depths = {
         "fifo_depths": {name: getCustomOp(node).get_nodeattr("depth") for name, node in names.items()},
         "impl_style": dict.fromkeys(names, "rtl"),
         "ram_style": dict.fromkeys(names, "auto"),
     }
-    cfg.fifo_config_file.write_text(json.dumps(found, indent=2))
+    cfg.fifo_config_file.write_text(json.dumps(depths, indent=2))
     return model
 
 

@@ -20,16 +20,16 @@ def classify(bitstream: str, images: np.ndarray) -> np.ndarray:
     if images.dtype != np.uint8 or images.shape[1:] != IMAGE:
         raise SystemExit(f"images are {images.dtype} {images.shape}, not uint8 (n, {', '.join(map(str, IMAGE))})")
     overlay = Overlay(bitstream)
-    given = allocate((len(images), 144), np.uint8)  # each image begins with a beat of its own
-    made = allocate((len(images), RESULTS), np.int32)
-    given[:, : int(np.prod(IMAGE))] = images.reshape(len(images), -1)
+    sent = allocate((len(images), 144), np.uint8)  # each image begins with a beat of its own
+    received = allocate((len(images), RESULTS), np.int32)
+    sent[:, : int(np.prod(IMAGE))] = images.reshape(len(images), -1)
     overlay.small_0.register_map.transfer = len(images)  # frames up to TLAST, which ends the transfer of the results
     overlay.small_0.write(0, START | AUTO_RESTART)
-    overlay.dma.recvchannel.transfer(made)
-    overlay.dma.sendchannel.transfer(given)
+    overlay.dma.recvchannel.transfer(received)
+    overlay.dma.sendchannel.transfer(sent)
     overlay.dma.sendchannel.wait()
     overlay.dma.recvchannel.wait()
-    return np.array(made)
+    return np.array(received)
 
 
 if __name__ == "__main__":

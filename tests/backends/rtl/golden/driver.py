@@ -18,15 +18,15 @@ def classify(bitstream: str, images: np.ndarray) -> np.ndarray:
     if images.dtype != np.uint8 or images.shape[1:] != IMAGE:
         raise SystemExit(f"images are {images.dtype} {images.shape}, not uint8 (n, {', '.join(map(str, IMAGE))})")
     overlay = Overlay(bitstream)
-    given = allocate((len(images), 144), np.uint8)  # each image begins with a beat of its own
-    made = allocate((len(images), RESULTS), np.int32)
-    given[:, : int(np.prod(IMAGE))] = images.reshape(len(images), -1)
-    overlay.dma.sendchannel.transfer(given)
+    sent = allocate((len(images), 144), np.uint8)  # each image begins with a beat of its own
+    received = allocate((len(images), RESULTS), np.int32)
+    sent[:, : int(np.prod(IMAGE))] = images.reshape(len(images), -1)
+    overlay.dma.sendchannel.transfer(sent)
     for frame in range(len(images)):  # TLAST ends a transfer with each frame
-        overlay.dma.recvchannel.transfer(made, start=frame * RESULTS * 4, nbytes=RESULTS * 4)
+        overlay.dma.recvchannel.transfer(received, start=frame * RESULTS * 4, nbytes=RESULTS * 4)
         overlay.dma.recvchannel.wait()
     overlay.dma.sendchannel.wait()
-    return np.array(made)
+    return np.array(received)
 
 
 if __name__ == "__main__":

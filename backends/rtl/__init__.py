@@ -36,8 +36,8 @@ BACKEND: Backend[RtlOptions, Solved[RtlDesign]] = Backend(
             125.0,
             Tier.ROUTED,
             "xc7z010clg400-1",
-            "nextpnr placed and routed the whole of ARCH_8, asked for 125 MHz: by every path it reaches 146 MHz with one "
-            "seed of three, 118 and 121 with the others",
+            "nextpnr placed and routed the whole of ARCH_8, asked for 125 MHz: by every path it reaches 146 MHz with "
+            "one seed of three, 118 and 121 with the others",
         ),
         seen(
             125.0,

@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from backends.dataflow.options import NO_TARGET
+from backends.dataflow.space import Paced, Solved
 from backends.protocol import Job
 
 MOST = 4
 """How many values of each kind are kept for a network."""
 T = TypeVar("T")
+PacedDesign = TypeVar("PacedDesign", bound=Paced)
 
 
 def kept(job: Job[Any], kind: type[T], key: Any, make: Callable[[], T]) -> T:
@@ -34,3 +36,8 @@ def at(design: T, job: Job[Any]) -> T:
     other = copy(design)
     object.__setattr__(other, "job", job)
     return other
+
+
+def solved_at(solved: Solved[PacedDesign], job: Job[Any]) -> Solved[PacedDesign]:
+    """`at`, of the design and the bolder one."""
+    return replace(solved, design=at(solved.design, job), bolder=solved.bolder and at(solved.bolder, job))

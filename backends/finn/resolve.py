@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share, usable
 from backends.dataflow.folding import Cost
 from backends.dataflow.folding import Folding as Chosen
-from backends.dataflow.kept import apart_from_clock, at, kept
+from backends.dataflow.kept import apart_from_clock, at, kept, solved_at
 from backends.dataflow.options import AUTO, cycles_at
 from backends.dataflow.space import Budgets, Problem, Solved
 from backends.finn.design import folding_file
@@ -55,7 +54,7 @@ def resolve_folding(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Solve
         fewest = max(min(node.cycles(fold) for fold in node.folds) for node in every)
         refusals.refuse(refusals.beyond_reach(rate, clock_ns, fewest, "all nodes fully parallel take"))
         solved = problem.reaching(limit)
-    return replace(solved, design=at(solved.design, job), bolder=solved.bolder and at(solved.bolder, job))
+    return solved_at(solved, job)
 
 
 def fastest(job: Job[FinnOptions], quantised: QuantisedNetwork) -> FinnDesign:

@@ -7,7 +7,6 @@ from dataclasses import fields, replace
 
 from backends.dataflow.layers import check as layers
 from backends.dataflow.layers import clocks
-from backends.dataflow.layers import resolve as folding
 from backends.dataflow.layers.options import FormatOptions
 from backends.dataflow.space import Solved
 from backends.protocol import Job, Refusal
@@ -39,10 +38,9 @@ def _formats(options: RtlOptions) -> Iterator[Refusal]:
 
 
 def resolve(job: Job[RtlOptions]) -> Solved[RtlDesign]:
-    """Raises `Unbuildable` where `clocks.resolve` does."""
+    """Raises `Unbuildable` where `clocks.resolve` and `clocks.resolve_arithmetic` do."""
     if isinstance(job.integer, IntegerNetwork):
-        float_job = _of_integers(job, job.integer)
-        return folding.resolve_folding(folding.Foldings(float_job, job.integer.quantised, RtlDesign), float_job)
+        return clocks.resolve_arithmetic(_of_integers(job, job.integer), job.integer.quantised, RtlDesign)
     return clocks.resolve(job, RtlDesign)
 
 

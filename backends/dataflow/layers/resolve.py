@@ -12,7 +12,7 @@ from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import budgets, logic_first, usable
 from backends.dataflow.fifos import SLACK
 from backends.dataflow.folding import Cost, Folding
-from backends.dataflow.kept import at
+from backends.dataflow.kept import solved_at
 from backends.dataflow.layers.costs import LayerCosts
 from backends.dataflow.layers.design import LayerDesign, Options
 from backends.dataflow.layers.folds import worthwhile
@@ -98,9 +98,7 @@ def resolve_folding(foldings: Foldings[Options, Design], job: Job[Options]) -> S
         refusals.refuse(refusals.beyond_reach(rate, clock_ns, fewest, "the widest folding takes"))
     design = solved.design
     refusals.refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
-    if len(foldings.asked) == len(foldings.ways):
-        return Solved(at(design, job), None)
-    return replace(solved, design=at(design, job), bolder=solved.bolder and at(solved.bolder, job))
+    return solved_at(Solved(design, None) if len(foldings.asked) == len(foldings.ways) else solved, job)
 
 
 def _reaching(foldings: Foldings[Options, Design], limit: float) -> Solved[Design]:

@@ -40,3 +40,17 @@ def test_a_design_at_another_clock_is_the_one_that_a_search_gives(
     assert kept.get(Solved, 0) == (rate == "none"), "one search serves both clocks without a rate"
     assert said(anew(), 8.0) == at_eight and at_eight[1:] != at_ten[1:]
     assert said(trained, 8.0, "900") == said(anew(), 8.0, "900") != at_eight
+
+
+def test_so_does_one_of_a_network_of_integers_in_rtl() -> None:
+    backend = registry.load("rtl")
+
+    def said(trained: Trained, clock_ns: float) -> tuple[Any, ...]:
+        solved = backend.resolve(trained.job(Target(find_part("xc7z020"), clock_ns), backend.options()))
+        assert solved.design.job.target.clock_ns == clock_ns
+        return solved.design.depths, tuple(backend.estimate(solved)), tuple(backend.notes(solved))
+
+    trained = find_trained("arch8", None, "w4a4")
+    at_ten, at_eight = said(trained, 10.0), said(trained, 8.0)
+    assert len(trained.known[Solved]) == len(trained.known[Foldings]) == 1
+    assert said(find_trained("arch8", None, "w4a4"), 8.0) == at_eight and at_eight[1:] != at_ten[1:]
